@@ -1,0 +1,1 @@
+"""Canary rollouts: simulated, and live behind the local proxy."""
