@@ -1,0 +1,199 @@
+"""Give a candidate live traffic step by step, until it is promoted or out. On ports alone.
+
+What holds whatever fails:
+
+* Weights and state change in one compare-and-swap; every write raises the epoch.
+* No step up without a ready guard, without all sources, or after a foreign write.
+* The write of 100 % with phase PROMOTED is the commit; aliases only roll forward after it.
+* The driver beats its heart only while it can read the route and is not failing to roll back, so
+  that the guard takes over exactly when the driver cannot act.
+"""
+
+from headgate.errors import BackendError
+from headgate.ports.clock import Clock
+from headgate.ports.cluster import Deployments, GuardStatus, Heartbeat
+from headgate.ports.evidence import LabelSource, MetricSource
+from headgate.ports.registry import ModelRegistry
+from headgate.ports.routing import WEIGHT_PARTS, Route, TrafficRouter
+from headgate.rollout.absorb import begin_counting
+from headgate.rollout.evidence import rollout_record
+from headgate.rollout.plan import Plan
+from headgate.rollout.state import Arm, Phase, State, start_state
+from headgate.rollout.transitions import promote_directly, resume
+from headgate.usecases.driver import Driver, OnEvent
+from headgate.usecases.ownership import Keeper
+from headgate.usecases.target import CANDIDATE, CHAMPION, Target, recorded_state, rollout_id
+from headgate.usecases.watch import Watch
+
+_UNFINISHED = frozenset({Phase.PROGRESSING, Phase.HOLDING})
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody asked the driver to stop; raise it from a handler of SIGTERM."""
+
+
+def run_canary(  # noqa: PLR0913 - one port each, all named
+    plan: Plan,
+    target: Target,
+    *,
+    router: TrafficRouter,
+    metrics: MetricSource,
+    labels: LabelSource,
+    heartbeat: Heartbeat,
+    guard: GuardStatus,
+    deployments: Deployments,
+    registry: ModelRegistry,
+    clock: Clock,
+    on_event: OnEvent | None = None,
+) -> dict[str, object]:
+    """Drive one rollout, and judge the candidate on live evidence.
+
+    A first model (no champion) gets all traffic at once: there is nothing to compare it with. A
+    rollout in progress with the same identity is resumed with its evidence, after a full fresh
+    window. A finished one is reported; one that was rolled back starts again for another `run_id`.
+
+    Args:
+        plan: The plan.
+        target: The candidate and the champion.
+        router: The route.
+        metrics: Counters of answers.
+        labels: Counters of labels; read only if the plan judges wrong answers.
+        heartbeat: Sign of life for the guard.
+        guard: Whether a guard watches.
+        deployments: The model servers.
+        registry: Aliases to move after the commit.
+        clock: Time.
+        on_event: Called with a JSON object at every change and look, for live progress.
+
+    Returns:
+        The record of the rollout (`rollout.json`). Its phase is PROMOTED, ROLLED_BACK or CONTESTED;
+        its verdict PASS, FAIL or INSUFFICIENT.
+
+    Raises:
+        BackendError: If the rollout cannot start: no ready guard, a canary that is not ready, a
+            source that does not answer, traffic that is not all on the champion, another rollout
+            in progress; or if the route cannot be read until the deadline.
+        KeyboardInterrupt: If the driver is interrupted; the weight is set to 0 first.
+    """
+    own_id = rollout_id(plan, target)
+    route = router.read()
+    found = _found(route, own_id)
+    watch = Watch(metrics=metrics, labels=labels, deployments=deployments, clock=clock)
+    mine = found if found is not None and found.rollout_id == own_id else None
+    if mine is not None and _is_over(mine, target):
+        _move_aliases(registry, mine)
+        return rollout_record(plan, mine, [], carried=mine)
+    keeper = Keeper(router=router, rollout_id=own_id, route=route)
+    carried = mine if mine is not None and mine.phase in _UNFINISHED else None
+    if carried is None:
+        epoch = 1 if found is None else found.epoch + 1
+        first = _first_state(plan, target, watch=watch, route=route, epoch=epoch)
+    else:
+        keeper.recorded = carried
+        first = resume(carried, now=clock.now())
+    driver = Driver(
+        plan=plan,
+        keeper=keeper,
+        watch=watch,
+        heartbeat=heartbeat,
+        guard=guard,
+        clock=clock,
+        on_event=on_event,
+        state=first,
+    )
+    state = driver.drive()
+    _move_aliases(registry, state)
+    return rollout_record(plan, state, driver.looks, carried=carried)
+
+
+def _found(route: Route | None, own_id: str) -> State | None:
+    """Read the state out of the route; refuse a route that others use."""
+    found = recorded_state(route)
+    if route is None or route.state is None:
+        return None
+    if found is None:
+        raise BackendError("the route carries a state that is not one of ours; remove it first")
+    if found.rollout_id == own_id or found.phase.is_final:
+        return found
+    # A contested route that has lost its canary has nothing left to protect.
+    if found.phase is Phase.CONTESTED and route.weight(found.canary.deployment) == 0:
+        return found
+    raise BackendError(
+        f"rollout {found.rollout_id} of {found.canary.deployment} is {found.phase.value}; "
+        "let it end or abort it first",
+        retryable=True,
+    )
+
+
+def _is_over(state: State, target: Target) -> bool:
+    """Tell whether a retry finds its rollout finished; another run may start a failed one anew."""
+    if state.phase is Phase.PROMOTED:
+        return True
+    return state.phase not in _UNFINISHED and state.run_id == target.run_id
+
+
+def _first_state(
+    plan: Plan, target: Target, *, watch: Watch, route: Route | None, epoch: int
+) -> State:
+    """Check that the rollout may start, and make the state of the first write."""
+    _require_ready(watch, target.canary)
+    _require_traffic(route, target)
+    state = start_state(
+        plan,
+        rollout_id=rollout_id(plan, target),
+        run_id=target.run_id,
+        model=target.model,
+        canary=target.canary,
+        stable=target.stable,
+        now=watch.clock.now(),
+        epoch=epoch,
+    )
+    if target.stable is None:
+        return promote_directly(state)
+    observation = watch.look(plan, canary=target.canary, stable=target.stable)
+    for arm, reading in ((target.canary, observation.canary), (target.stable, observation.stable)):
+        if not reading.pods:
+            raise BackendError(f"the metrics of {arm.deployment} do not answer", retryable=True)
+        if plan.needs_labels() and reading.labels is None:
+            raise BackendError(f"the labels of {arm.deployment} do not answer", retryable=True)
+    return begin_counting(plan, state, observation)
+
+
+def _require_ready(watch: Watch, canary: Arm) -> None:
+    status = watch.deployments.status(canary.deployment)
+    if status is None:
+        raise BackendError(f"the canary's deployment {canary.deployment} does not exist")
+    if status.version != canary.version:
+        raise BackendError(
+            f"deployment {canary.deployment} serves version {status.version!r}, "
+            f"expected {canary.version!r}"
+        )
+    if not status.ready:
+        raise BackendError(
+            f"the canary {canary.deployment} is not ready: {status.reason or 'no reason given'}",
+            retryable=True,
+        )
+
+
+def _require_traffic(route: Route | None, target: Target) -> None:
+    """Refuse unless the champion has all traffic (without a champion: nobody else has any)."""
+    backends = () if route is None else route.backends
+    found = {backend.deployment: backend.weight for backend in backends if backend.weight > 0}
+    if target.stable is not None:
+        allowed = [{target.stable.deployment: WEIGHT_PARTS}]
+    else:
+        allowed = [{}, {target.canary.deployment: WEIGHT_PARTS}]
+    if found not in allowed:
+        champion = "nobody" if target.stable is None else target.stable.deployment
+        raise BackendError(f"all traffic should be with {champion} before a rollout, got {found}")
+
+
+def _move_aliases(registry: ModelRegistry, state: State) -> None:
+    """Follow the commit in the registry; doing it twice changes nothing."""
+    if state.phase is not Phase.PROMOTED:
+        return
+    model, version = state.model, state.canary.version
+    registry.set_alias(model, CHAMPION, version)
+    candidate = registry.by_alias(model, CANDIDATE)
+    if candidate is not None and candidate.version == version:
+        registry.delete_alias(model, CANDIDATE)

@@ -1,0 +1,86 @@
+"""Run a registered model version, and wait until it can take traffic."""
+
+import hashlib
+from collections.abc import Sequence
+
+from headgate.errors import BackendError
+from headgate.ports import Clock, Deployments, DeploymentSpec, DeploymentStatus, ModelVersion
+
+# A server imports its runtime and loads its model in seconds; a busy machine takes longer.
+READY_TIMEOUT_SECONDS = 90.0
+LOOK_SECONDS = 0.1
+
+
+def deployment_spec(
+    version: ModelVersion, *, command: Sequence[object], slow_above_ms: float
+) -> DeploymentSpec:
+    """Say what shall run for a model version.
+
+    Each version, and each other command for it, has a deployment of its own: the same input gives
+    the same name, so that a repeated step attaches to what its first attempt started.
+
+    Args:
+        version: The registered version.
+        command: Command of the model server; empty means the predictor. Every part is taken as
+            text, because numbers in a list lose their type on the way through a pipeline.
+        slow_above_ms: Bound above which an answer is slow.
+
+    Returns:
+        The specification; its name is `model-v<version>`, with 8 digits of the command's SHA-256
+        appended if there is a command.
+    """
+    parts = tuple(str(part) for part in command)
+    name = f"model-v{version.version}"
+    if parts:
+        name += f"-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:8]}"
+    return DeploymentSpec(
+        name=name,
+        model=version.name,
+        version=version.version,
+        uri=version.uri,
+        sha256=version.sha256,
+        command=parts,
+        slow_above_ms=slow_above_ms,
+    )
+
+
+def deploy_and_wait(
+    spec: DeploymentSpec,
+    *,
+    deployments: Deployments,
+    clock: Clock,
+    timeout_seconds: float = READY_TIMEOUT_SECONDS,
+) -> DeploymentStatus:
+    """Start a deployment, or attach to it, and wait until it is ready.
+
+    A deployment that is not ready and gives a reason has failed; one that is still starting gives
+    none.
+
+    Args:
+        spec: What shall run.
+        deployments: Where it runs.
+        clock: For the waiting.
+        timeout_seconds: How long it may take.
+
+    Returns:
+        Its status, ready.
+
+    Raises:
+        BackendError: If it failed, vanished or is not ready in time; the message holds the reason.
+    """
+    deadline = clock.monotonic() + timeout_seconds
+    status: DeploymentStatus | None = deployments.deploy(spec)
+    while status is not None and not status.ready:
+        if status.reason:
+            raise BackendError(f"deployment {spec.name}: {status.reason}")
+        if clock.monotonic() >= deadline:
+            raise BackendError(
+                f"deployment {spec.name} was not ready within {timeout_seconds:g} s"
+                f" ({status.restarts} restarts)",
+                retryable=True,
+            )
+        clock.sleep(LOOK_SECONDS)
+        status = deployments.status(spec.name)
+    if status is None:
+        raise BackendError(f"deployment {spec.name} was removed while it started", retryable=True)
+    return status

@@ -1,0 +1,230 @@
+"""One driver of one rollout: look, decide, write, until the rollout is over."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from headgate.errors import BackendError, HeadgateError
+from headgate.ports.clock import Clock
+from headgate.ports.cluster import GuardStatus, Heartbeat
+from headgate.rollout.absorb import Look, absorb
+from headgate.rollout.decide import Action, Decision, decide, is_holding, standing
+from headgate.rollout.evidence import e_value
+from headgate.rollout.plan import WEIGHT_PARTS, Plan
+from headgate.rollout.state import Phase, State, Verdict
+from headgate.rollout.transitions import finish, follow, hold_from
+from headgate.usecases.ownership import Claim, Keeper
+from headgate.usecases.watch import Watch
+
+OnEvent = Callable[[Mapping[str, object]], None]
+ATTEMPTS_TO_ABANDON = 3  # of a driver that ends early; after them the guard takes over
+
+
+@dataclass(kw_only=True)
+class Driver:
+    """A rollout under way. `state` runs ahead of the recorded one by the looks since the write."""
+
+    plan: Plan
+    keeper: Keeper
+    watch: Watch
+    heartbeat: Heartbeat
+    guard: GuardStatus
+    clock: Clock
+    on_event: OnEvent | None
+    state: State  # to be written first
+    looks: list[Look] = field(default_factory=list)
+    ending: Decision | None = None  # a roll-back that was decided is tried until it is written
+    beaten: bool = False  # whether the last heartbeat was recorded
+    next_look_at: float = 0.0  # monotonic
+
+    def drive(self) -> State:
+        """Write the first state and go on until the rollout is over.
+
+        Returns:
+            The last state; its phase is PROMOTED, ROLLED_BACK or CONTESTED.
+
+        Raises:
+            HeadgateError: If something else than a source of evidence failed; the weight is set to
+                0 first, if the route can be written.
+            KeyboardInterrupt: If the driver was interrupted; the same holds.
+        """
+        try:
+            return self._drive()
+        except KeyboardInterrupt:
+            self._abandon("interrupted")
+            raise
+        except HeadgateError as error:
+            self._abandon(f"the driver failed: {error}")
+            raise
+
+    def _drive(self) -> State:
+        if not self.guard.ready():
+            raise BackendError("no guard is ready; a canary needs one", retryable=True)
+        if self.keeper.recorded is not None and self.keeper.refresh() is not Claim.OURS:
+            return self._contest()
+        self.keeper.write(self.state)
+        self._tell("started", self.state.reason)
+        self.next_look_at = self.clock.monotonic()
+        while not self.state.phase.is_final:
+            self._beat()
+            self._wait()
+            claim = self._refresh()
+            if claim is Claim.FOREIGN:
+                return self._contest()
+            if claim is Claim.OURS and not self.state.phase.is_final:
+                self._step()
+        return self.state
+
+    def _wait(self) -> None:
+        now = self.clock.monotonic()
+        self.next_look_at = max(self.next_look_at + self.plan.look_seconds, now)
+        self.clock.sleep(self.next_look_at - now)
+
+    def _beat(self) -> None:
+        # A driver that cannot write its roll-back must not look alive: the guard shall do it.
+        self.beaten = False
+        if self.ending is None:
+            with suppress(BackendError):
+                self.heartbeat.beat(self.state.rollout_id, epoch=self.state.epoch)
+                self.beaten = True
+
+    def _refresh(self) -> Claim | None:
+        """Read the route; None if it cannot be read now."""
+        known = self.keeper.recorded
+        try:
+            claim = self.keeper.refresh()
+        except BackendError:
+            if self.clock.now() >= self.state.deadline_at:
+                raise
+            return None
+        recorded = self.keeper.recorded
+        if recorded is not None and recorded is not known:
+            self._take_over(recorded, claim)
+        return claim
+
+    def _take_over(self, recorded: State, claim: Claim) -> None:
+        """Follow a write whose answer got lost, or the end that a guard or a person wrote."""
+        if claim is Claim.OURS:
+            self.state = recorded
+        else:
+            verdict, reason = recorded.verdict, recorded.reason
+            if self.ending is not None:
+                verdict, reason = self.ending.verdict, f"{self.ending.reason} ({reason})"
+            self.state = finish(
+                replace(self.state, epoch=recorded.epoch - 1),
+                phase=recorded.phase,
+                verdict=verdict,
+                reason=reason,
+                now=self.clock.now(),
+            )
+        self._tell(self.state.phase.value.lower(), self.state.reason)
+
+    def _step(self) -> None:
+        decision = self.ending or self._look()
+        match decision.action:
+            case Action.HOLD:
+                if self.looks and is_holding(self.plan, self.state, self.looks[-1]):
+                    self._write(hold_from(self.state, now=self.clock.now()), decision.reason)
+            case Action.ADVANCE:
+                if self._is_watched():
+                    self._follow(decision)
+            case Action.PROMOTE:
+                self._follow(decision)
+            case Action.ROLL_BACK:
+                self.ending = decision
+                self._follow(decision)
+            case _:
+                assert_never(decision.action)
+
+    def _look(self) -> Decision:
+        observation = self.watch.look(self.plan, canary=self.state.canary, stable=self.state.stable)
+        self.state, look = absorb(self.plan, self.state, observation)
+        self.looks.append(look)
+        decision = decide(self.plan, self.state, look)
+        self._tell("look", decision.reason)
+        return decision
+
+    def _is_watched(self) -> bool:
+        """Tell whether the guard would take the canary out if this driver vanished."""
+        try:
+            return self.beaten and self.guard.ready()
+        except BackendError:
+            return False
+
+    def _follow(self, decision: Decision) -> None:
+        state = follow(self.plan, self.state, decision, now=self.clock.now())
+        self._write(state, decision.reason)
+
+    def _write(self, state: State, reason: str) -> None:
+        # A write that failed is looked at again before the next look: it may have been stored.
+        with suppress(BackendError):
+            self.keeper.write(state)
+            self.state = state
+            event = "stage" if state.phase is Phase.PROGRESSING else state.phase.value.lower()
+            self._tell(event, reason)
+
+    def _contest(self) -> State:
+        reason = "somebody else changed the route: no step up, a person must look"
+        self.state = finish(
+            self.state,
+            phase=Phase.CONTESTED,
+            verdict=Verdict.INSUFFICIENT,
+            reason=reason,
+            now=self.clock.now(),
+        )
+        self.keeper.contest(self.state)
+        self._tell("contested", reason)
+        return self.state
+
+    def _abandon(self, reason: str) -> None:
+        """Set the weight to 0 before the driver ends, if the route is still ours."""
+        for _ in range(ATTEMPTS_TO_ABANDON):
+            with suppress(BackendError):
+                recorded = self.keeper.recorded if self._still_ours() else None
+                if recorded is not None and not recorded.phase.is_final:
+                    ended = finish(
+                        replace(self.state, epoch=recorded.epoch),
+                        phase=Phase.ROLLED_BACK,
+                        verdict=Verdict.INSUFFICIENT,
+                        reason=reason,
+                        now=self.clock.now(),
+                    )
+                    self.keeper.write(ended)
+                    self.state = ended
+                    self._tell("rolled_back", reason)
+                return
+
+    def _still_ours(self) -> bool:
+        return self.keeper.refresh() is Claim.OURS
+
+    def _tell(self, event: str, reason: str) -> None:
+        if self.on_event is None:
+            return
+        state = self.state
+        metrics = {}
+        for metric in self.plan.metrics:
+            evidence = state.evidence[metric.name]
+            judged = standing(self.plan, evidence)
+            metrics[metric.name] = {
+                "canary": [evidence.canary.exposures, evidence.canary.bad],
+                "stable": [evidence.stable.exposures, evidence.stable.bad],
+                "e_harm": e_value(judged.log_harm),
+                "e_good": e_value(judged.log_good),
+                "verdict": judged.verdict.value,
+            }
+        self.on_event(
+            {
+                "event": event,
+                "rollout_id": state.rollout_id,
+                "phase": state.phase.value,
+                "t": round(self.clock.now() - state.started_at, 3),
+                "stage": state.stage,
+                "stages": len(self.plan.weights),
+                "weight_percent": state.weight * 100 / WEIGHT_PARTS,
+                "reason": reason,
+                "threshold": self.plan.threshold,
+                "exposed_requests": sum(record.canary_requests for record in state.stages),
+                "metrics": metrics,
+            }
+        )

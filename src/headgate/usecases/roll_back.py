@@ -1,0 +1,136 @@
+"""Take a candidate out for good. Each part may have happened before; doing it twice is fine."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from headgate.errors import BackendError, NoDataError
+from headgate.ports.clock import Clock
+from headgate.ports.cluster import Deployments
+from headgate.ports.evidence import MetricSource
+from headgate.ports.registry import ModelRegistry
+from headgate.ports.routing import ConflictError, Route, TrafficRouter
+from headgate.rollout.state import Arm, Phase, Verdict
+from headgate.rollout.transitions import finish
+from headgate.usecases.target import CANDIDATE, recorded_state
+from headgate.usecases.weights import without_canary
+
+ATTEMPTS = 5  # writes against others who write the route too, the guard for one
+# A proxy may take some seconds to follow; a canary that is still asked after this has a reason.
+DRAIN_SECONDS = 30.0
+DRAIN_LOOK_SECONDS = 0.25
+
+
+def roll_back(  # noqa: PLR0913 - one port each, all named
+    model: str,
+    canary: Arm,
+    *,
+    router: TrafficRouter,
+    metrics: MetricSource,
+    deployments: Deployments,
+    registry: ModelRegistry,
+    clock: Clock,
+    reason: str = "rolled back on request",
+) -> Phase:
+    """Set a candidate's weight to 0, remove its deployment, drop its `candidate` alias.
+
+    Args:
+        model: Registered model.
+        canary: The candidate.
+        router: The route.
+        metrics: Counters; the deployment goes when its requests have stopped.
+        deployments: The model servers.
+        registry: The aliases; `champion` is left alone, for it moves only after a commit.
+        clock: Time.
+        reason: Goes on record if the rollout was still in progress.
+
+    Returns:
+        PROMOTED if the candidate is the champion by now (then nothing is touched), else
+        ROLLED_BACK.
+
+    Raises:
+        BackendError: If the candidate has traffic that no rollout of ours gave it, if its requests
+            do not stop, or if something does not answer.
+    """
+    state = recorded_state(router.read())
+    if state is not None and state.canary == canary and state.phase is Phase.PROMOTED:
+        return Phase.PROMOTED
+    _change(router, lambda route: _ended(route, canary, now=clock.now(), reason=reason))
+    if deployments.status(canary.deployment) is not None:
+        _wait_for_silence(metrics, canary, clock=clock)
+    _change(router, lambda route: _without_backend(route, canary))
+    deployments.remove(canary.deployment)
+    candidate = registry.by_alias(model, CANDIDATE)
+    if candidate is not None and candidate.version == canary.version:
+        registry.delete_alias(model, CANDIDATE)
+    return Phase.ROLLED_BACK
+
+
+def _change(
+    router: TrafficRouter, change: Callable[[Route], Route | None], *, attempts: int = ATTEMPTS
+) -> None:
+    """Read, change, write with compare-and-swap; again if somebody else was faster."""
+    route = router.read()
+    wanted = None if route is None else change(route)
+    if wanted is None:
+        return
+    try:
+        router.write(wanted)
+    except ConflictError:
+        if attempts == 1:
+            raise
+        _change(router, change, attempts=attempts - 1)
+
+
+def _ended(route: Route, canary: Arm, *, now: float, reason: str) -> Route | None:
+    """End the canary's rollout; None if it has no weight and no rollout in progress."""
+    state = recorded_state(route)
+    weight = route.weight(canary.deployment)
+    if state is None or state.canary != canary or state.phase.is_final:
+        if weight > 0:
+            raise _foreign(canary, weight)
+        return None
+    if weight not in {0, state.weight}:
+        raise _foreign(canary, weight)
+    ended = finish(
+        state, phase=Phase.ROLLED_BACK, verdict=Verdict.INSUFFICIENT, reason=reason, now=now
+    )
+    return without_canary(route, ended)
+
+
+def _foreign(canary: Arm, weight: int) -> BackendError:
+    return BackendError(
+        f"{canary.deployment} has a weight of {weight} of 10000 that no rollout of ours gave it; "
+        "take it away first"
+    )
+
+
+def _without_backend(route: Route, canary: Arm) -> Route | None:
+    """Forget the canary; None if it is forgotten, or if another rollout owns the route now."""
+    state = recorded_state(route)
+    busy = state is not None and not state.phase.is_final
+    if busy or canary.deployment not in {backend.deployment for backend in route.backends}:
+        return None
+    kept = tuple(b for b in route.backends if b.deployment != canary.deployment)
+    record = route.state if state is None else replace(state, epoch=state.epoch + 1).to_json()
+    return replace(route, backends=kept, state=record)
+
+
+def _wait_for_silence(metrics: MetricSource, canary: Arm, *, clock: Clock) -> None:
+    """Wait until the counters say that nobody asks the canary any more."""
+    until = clock.monotonic() + DRAIN_SECONDS
+    before = -1
+    while True:
+        try:
+            requests = sum(pod.requests for pod in metrics.counters(canary.deployment))
+        except NoDataError:
+            return
+        if requests == before:
+            return
+        if clock.monotonic() >= until:
+            raise BackendError(
+                f"{canary.deployment} still gets requests {DRAIN_SECONDS:g} s after its weight "
+                "became 0",
+                retryable=True,
+            )
+        before = requests
+        clock.sleep(DRAIN_LOOK_SECONDS)
