@@ -5,7 +5,9 @@ from pathlib import Path
 
 from headgate.adapters.tables import read_raw_table
 from headgate.errors import NoDataError
-from headgate.problem import choose, draft_problem, table_facts
+from headgate.problem.choices import choose
+from headgate.problem.draft import draft_problem
+from headgate.problem.facts import table_facts
 
 
 def draft_from_file(path: str | Path, *, relative_to: Path | None = None) -> str:

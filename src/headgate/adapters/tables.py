@@ -38,8 +38,12 @@ def load_table(problem: Problem) -> pd.DataFrame:
     """
     path = problem.data.path
     check_columns(problem, table_columns(path))
-    table = typed_table(read_raw_table(path, problem.named_columns), problem)
-    require_contract(table, problem)
+    raw = read_raw_table(path, problem.named_columns)
+    try:
+        table = typed_table(raw, problem)
+        require_contract(table, problem)
+    except DataError as error:
+        raise type(error)(f"{path}: {error}") from error
     return table
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from headgate.errors import DataError, NoDataError
+from headgate.stats.binomial import binomial_quantile
 from headgate.stats.intervals import CONFIDENCE, Interval
 
 TAIL = 0.95  # the percentile that the latency gate judges
@@ -71,8 +71,8 @@ def quantile_interval(values: ArrayLike, share: float, *, confidence: float) -> 
     """
     ranked = np.sort(np.asarray(values, dtype=np.float64))
     n, tail = ranked.size, (1 - confidence) / 2
-    below = stats.binom(n, share)
-    low, high = int(below.ppf(tail)), int(below.ppf(1 - tail)) + 1  # ranks, counted from 1
+    low = binomial_quantile(tail, n=n, share=share)  # ranks, counted from 1
+    high = binomial_quantile(1 - tail, n=n, share=share) + 1
     missing = low < 1 or high > n
     return Interval(
         value=float(ranked[math.ceil(n * share) - 1]),

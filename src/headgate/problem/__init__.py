@@ -1,8 +1,9 @@
-"""The problem that a user describes once: sections, parsing, validation, schema, first draft."""
+"""The problem that a user describes once: sections, parsing, validation, schema.
 
-from headgate.problem.choices import Choices, choose
-from headgate.problem.draft import draft_problem
-from headgate.problem.facts import ColumnFacts, TableFacts, cell_text, table_facts
+The first draft of a problem (`facts`, `choices`, `draft`) is imported from its modules: it needs
+pandas, and every step of a pipeline reads a problem.
+"""
+
 from headgate.problem.parse import problem_from_mapping
 from headgate.problem.schema import problem_schema
 from headgate.problem.sections import (
@@ -29,8 +30,6 @@ from headgate.problem.verdict import Verdict
 __all__ = [
     "AccuracyGate",
     "Checks",
-    "Choices",
-    "ColumnFacts",
     "Columns",
     "Data",
     "FairnessGate",
@@ -43,16 +42,11 @@ __all__ = [
     "Rollout",
     "SelectionMetric",
     "Split",
-    "TableFacts",
     "Target",
     "Training",
     "Verdict",
-    "cell_text",
     "check_columns",
-    "choose",
-    "draft_problem",
     "problem_from_mapping",
     "problem_schema",
-    "table_facts",
     "validate_problem",
 ]

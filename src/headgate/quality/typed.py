@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from headgate.errors import DataError
-from headgate.problem import Problem, cell_text
+from headgate.problem import Problem
+from headgate.problem.facts import cell_text
 
 
 def typed_table(raw: pd.DataFrame, problem: Problem) -> pd.DataFrame:

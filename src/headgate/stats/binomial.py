@@ -1,6 +1,8 @@
 """The exact binomial test of a split."""
 
-from scipy.special import bdtr, bdtrc
+from math import ceil
+
+from scipy.special import bdtr, bdtrc, bdtrik
 
 from headgate.errors import ConfigError
 
@@ -29,3 +31,20 @@ def split_p_value(successes: int, trials: int, *, share: float) -> float:
     at_most = float(bdtr(successes, trials, share))
     at_least = 1.0 if successes == 0 else float(bdtrc(successes - 1, trials, share))
     return min(1.0, 2 * min(at_most, at_least))
+
+
+def binomial_quantile(level: float, *, n: int, share: float) -> int:
+    """Return the smallest count whose cumulative probability is at least `level`.
+
+    Args:
+        level: Probability, in (0, 1).
+        n: Number of trials, 1 or more.
+        share: Probability of success, in (0, 1).
+
+    Returns:
+        The count, 0 to n.
+    """
+    count = ceil(float(bdtrik(level, n, share)))
+    # The inverse is continuous: rounding it up may overshoot by one where it is all but an integer.
+    below = max(count - 1, 0)
+    return below if float(bdtr(below, n, share)) >= level else count

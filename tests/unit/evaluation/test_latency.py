@@ -10,7 +10,7 @@ def test_percentiles_of_1_to_1000_match_the_binomial_table():
     found = latency(np.random.default_rng(1).permutation(np.arange(1.0, 1001.0)))
     assert found.p50 == 500.5
     assert found.p95.value == 950
-    # Binomial(1000, 0.95) has the quantiles 936 (2.5 %) and 963 (97.5 %); the upper rank is one more
+    # Binomial(1000, 0.95): 2.5 % quantile 936, 97.5 % quantile 963; the upper rank is one more
     assert (found.p95.low, found.p95.high) == (936, 964)
     assert (found.p95.method, found.p95.reason) == ("order_statistics", None)
 

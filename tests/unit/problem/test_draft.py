@@ -6,8 +6,10 @@ import pytest
 
 from headgate.adapters.problem_file import parse_problem
 from headgate.errors import DataError
-from headgate.problem import cell_text, check_columns, choose, draft_problem, table_facts
-from headgate.problem.draft import model_name
+from headgate.problem import check_columns
+from headgate.problem.choices import choose
+from headgate.problem.draft import draft_problem, model_name
+from headgate.problem.facts import cell_text, table_facts
 
 
 def facts_of(columns, path="data/people.csv"):

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from headgate.errors import ConfigError
-from headgate.stats.binomial import split_p_value
+from headgate.stats.binomial import binomial_quantile, split_p_value
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,15 @@ def test_no_trial_is_no_evidence():
 def test_impossible_counts_are_refused(successes):
     with pytest.raises(ConfigError, match=r"0\.\.10 .*got"):
         split_p_value(successes, 10, share=0.5)
+
+
+@pytest.mark.parametrize("n", [1, 7, 100, 1000])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("level", [0.025, 0.25, 0.6, 0.975])
+def test_a_quantile_agrees_with_scipy(n, share, level):
+    assert binomial_quantile(level, n=n, share=share) == stats.binom.ppf(level, n, share)
+
+
+def test_a_quantile_at_a_step_is_the_step_itself():
+    level = float(stats.binom.cdf(3, 10, 0.5))
+    assert binomial_quantile(level, n=10, share=0.5) == 3
