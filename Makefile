@@ -40,7 +40,8 @@ demo: $(VENV)/.local  ## run the promotion pipeline on real data, four acts, on 
 	@$(BIN)/python examples/demo.py --out $(OUT)
 
 test: $(VENV)/.dev  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit --cov=headgate
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/components tests/contract tests/local
 
 lint: $(VENV)/.dev  ## style, types, import rules, generated files in step
 	$(BIN)/ruff check .

@@ -6,9 +6,19 @@ import pandas as pd
 import pytest
 from tests.local.run_support import PROBLEM, headgate, write_problem
 
+from headgate.cli.commands import run_problem
+from headgate.cli.main import run_command
 
-def run(problem: Path, out: Path):
-    return headgate("run", problem, "--out", out)
+
+@pytest.fixture
+def run(capsys):
+    """Run a problem in this process; give the exit code and what went to stderr."""
+
+    def ended(problem: Path, out: Path) -> tuple[int, str]:
+        code = run_command(lambda: 0 if run_problem(problem, out=out, port=0) else 10)
+        return code, capsys.readouterr().err
+
+    return ended
 
 
 @pytest.mark.parametrize(
@@ -21,19 +31,20 @@ def run(problem: Path, out: Path):
     ],
     ids=["unknown key", "threshold out of range", "unknown column", "unknown family"],
 )
-def test_a_wrong_problem_file_names_the_key_and_what_is_allowed(tmp_path, old, new, parts):
+def test_a_wrong_problem_file_names_the_key_and_what_is_allowed(run, tmp_path, old, new, parts):
     problem = write_problem(tmp_path, rows=2000)
     problem.write_text(PROBLEM.replace(old, new))
-    done = run(problem, tmp_path / "out")
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert [part for part in parts if part not in done.stderr] == []
+    code, said = run(problem, tmp_path / "out")
+    assert code == 2
+    assert len(said.strip().splitlines()) == 1
+    assert [part for part in parts if part not in said] == []
 
 
-def test_a_missing_problem_file_is_bad_configuration(tmp_path):
-    done = run(tmp_path / "none.yaml", tmp_path / "out")
+def test_the_command_ends_with_one_line_on_stderr_and_the_code_of_the_error(tmp_path):
+    done = headgate("run", tmp_path / "none.yaml", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "none.yaml" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def broken_table(change: str) -> pd.DataFrame:
@@ -67,33 +78,33 @@ def broken_table(change: str) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        ("empty", ["0 rows"]),
+        ("empty", ["rows.csv", "no row"]),
         ("one class", ["income", ">50K"]),
         ("missing target", ["income", "4"]),
         ("text among numbers", ["age", "young"]),
     ],
 )
-def test_a_broken_table_names_the_column_and_what_was_seen(tmp_path, change, parts):
+def test_a_broken_table_names_the_column_and_what_was_seen(run, tmp_path, change, parts):
     (tmp_path / "problem.yaml").write_text(PROBLEM)
     broken_table(change).to_csv(tmp_path / "rows.csv", index=False)
-    done = run(tmp_path / "problem.yaml", tmp_path / "out")
-    assert done.returncode == 3, done.stderr
-    assert [part for part in parts if part not in done.stderr] == []
+    code, said = run(tmp_path / "problem.yaml", tmp_path / "out")
+    assert code == 3
+    assert [part for part in parts if part not in said] == []
     assert not (tmp_path / "out").exists()
 
 
-def test_a_missing_table_is_bad_data(tmp_path):
+def test_a_missing_table_is_bad_data(run, tmp_path):
     (tmp_path / "problem.yaml").write_text(PROBLEM)
-    done = run(tmp_path / "problem.yaml", tmp_path / "out")
-    assert done.returncode == 3
-    assert "rows.csv" in done.stderr
+    code, said = run(tmp_path / "problem.yaml", tmp_path / "out")
+    assert code == 3
+    assert "rows.csv" in said
 
 
-def test_a_folder_with_foreign_files_is_refused_and_left_alone(tmp_path):
+def test_a_folder_with_foreign_files_is_refused_and_left_alone(run, tmp_path):
     problem = write_problem(tmp_path, rows=2000)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("do not lose me")
-    done = run(problem, tmp_path / "out")
-    assert done.returncode == 2
-    assert "thesis.txt" in done.stderr
+    code, said = run(problem, tmp_path / "out")
+    assert code == 2
+    assert "thesis.txt" in said
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]

@@ -35,22 +35,29 @@ def package_versions() -> dict[str, str]:
 
 
 def code_revision(folder: Path) -> str | None:
-    """Return the git commit of `folder` (with `-dirty` if files differ from it).
+    """Return the git commit of the code in `folder` (with `-dirty` if tracked files differ).
 
     Args:
-        folder: Any folder of a work tree.
+        folder: A folder of the code.
 
     Returns:
-        Commit and state, or None where there is no git or no work tree.
+        Commit and state, or None where there is no git, no work tree, or where the folder only lies
+        in one without being part of it, as an environment in somebody's checkout does.
     """
+    if not _git(folder, "ls-files", "--", "."):
+        return None
+    return _git(folder, "describe", "--always", "--dirty", "--abbrev=12", "--match=") or None
+
+
+def _git(folder: Path, *arguments: str) -> str:
     git = shutil.which("git")
     if git is None:
-        return None
-    done = subprocess.run(  # noqa: S603 - the command is fixed
-        [git, "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--match="],
+        return ""
+    done = subprocess.run(  # noqa: S603 - the arguments are our own
+        [git, "-C", str(folder), *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=10,
     )
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return done.stdout.strip() if done.returncode == 0 else ""

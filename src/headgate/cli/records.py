@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import headgate
 from headgate.adapters.files import read_json
 from headgate.adapters.provenance import code_revision, package_versions
 from headgate.adapters.reporting import RunRecord, build_decision
@@ -89,7 +90,7 @@ def decision_of(folder: Path, facts: RunFacts, *, registry: ModelRegistry) -> Js
         candidate=_described(candidate),
         champion=_described(champion),
         data=_data(facts.problem, reports["ingest"], candidate),
-        revision=code_revision(Path.cwd()),
+        revision=code_revision(Path(headgate.__file__).parent),
         packages=package_versions(),
         seed=facts.problem.training.seed,
         started_at=facts.started_at,

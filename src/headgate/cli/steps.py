@@ -21,6 +21,7 @@ FINISHED = re.compile(r"Task '([^']+)' finished with status (\w+)")
 NAMED_ERROR = re.compile(r"^\s*headgate\.[\w.]*?(\w+Error): (.*)$")
 OTHER_ERROR = re.compile(r"^    (\w[\w.]*(?:Error|Exception): .*)$")  # kfp indents a step's output
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+WORKER = (sys.executable, "-m", "headgate.cli.worker")
 TERMINATE_SECONDS = 6.0  # a step writes weight 0 on SIGTERM; that takes one request
 
 
@@ -64,7 +65,7 @@ class PipelineProcess:
             json.dump({"pipeline": pipeline, "arguments": arguments, "root": str(self.root)}, file)
         os.close(os.open(self.log, os.O_WRONLY | os.O_CREAT, 0o600))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "headgate.cli.worker", str(spec)],
+            [*WORKER, str(spec)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -101,6 +102,7 @@ class PipelineProcess:
     def error(self) -> errors.HeadgateError | None:
         """Return the error of the step that failed, or None if the pipeline succeeded."""
         code = self._process.wait()
+        self._close()
         if code == 0:
             return None
         step = self.failed_step or "the pipeline"
@@ -119,6 +121,13 @@ class PipelineProcess:
         finally:
             self._signal(signal.SIGKILL)
             self._process.wait()
+            self._close()
+
+    def _close(self) -> None:
+        self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def _signal(self, number: signal.Signals) -> None:
         try:
