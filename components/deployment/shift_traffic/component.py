@@ -1,0 +1,50 @@
+"""KFP shell of `headgate.usecases.canary`."""
+
+from kfp import dsl
+
+from headgate_components._image import RUNTIME_IMAGE
+
+
+@dsl.component(base_image=RUNTIME_IMAGE, install_kfp_package=False)
+def shift_traffic(  # noqa: PLR0913 - a KFP signature names every parameter
+    *,
+    problem: str,
+    deployment: str,
+    version: str,
+    registry_uri: str,
+    cluster_url: str,
+    cluster_token: str,
+    run_id: str,
+    rollout: dsl.Output[dsl.Artifact],
+) -> str:
+    """Give a deployed version live traffic stage by stage, and promote it or take it back out.
+
+    Errors, slow answers and wrong answers of both versions are judged by tests that may be looked
+    at whenever one likes. A terminated step sets the weight to 0; a killed one leaves that to the
+    guard.
+
+    Args:
+        problem: Problem file as text (YAML or JSON); its `rollout` section is the plan.
+        deployment: Name of the candidate's deployment, ready to answer.
+        version: Version of the registered model that it serves.
+        registry_uri: MLflow tracking URI; the alias `champion` moves there after the promotion.
+        cluster_url: Control address of the place that serves.
+        cluster_token: Bearer token for `cluster_url`.
+        run_id: Identity of this run; a retry of the same run resumes its rollout.
+
+    Returns:
+        rollout: JSON record: verdict, stages, evidence of every look.
+        Output: PASS (promoted), FAIL or INSUFFICIENT (the champion serves 100 %).
+    """
+    from headgate.adapters.driving import drive_rollout
+    from headgate.adapters.files import write_json
+    from headgate.adapters.local.client import LocalCluster
+    from headgate.rollout import Arm
+
+    canary = Arm(deployment=deployment, version=version)
+    with LocalCluster(cluster_url, cluster_token) as place:
+        record = drive_rollout(
+            problem, canary, place=place, registry_uri=registry_uri, run_id=run_id
+        )
+    write_json(rollout.path, record)
+    return str(record["verdict"])
