@@ -1,0 +1,122 @@
+"""`pytest tests/contract --update-golden` writes the golden files anew."""
+
+import shutil
+import subprocess
+import sysconfig
+import tomllib
+import venv
+from collections.abc import Collection
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from headgate.cli.component_docs import discover
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "shell" in metafunc.fixturenames:
+        metafunc.parametrize("shell", SHELLS.values(), ids=SHELLS)
+
+
+SHELLS = discover()
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def shells():
+    return SHELLS
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory):
+    """A virtual environment as the image has it: kfp without its dependencies, and our needs."""
+    return RuntimeEnvironment(tmp_path_factory.mktemp("runtime"))
+
+
+class RuntimeEnvironment:
+    """Links to the distributions that the wheel asks for, plus kfp alone; nothing is installed.
+
+    The links are drawn from this environment's own site-packages, so no network is needed. Left
+    out is whatever only kfp (cluster and storage clients, its own parser) or only the tests need.
+    The shells themselves are left out too: the compiled command carries its source.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
+        self.bin = folder / "bin"
+        paths = {"base": str(folder), "platbase": str(folder)}
+        self.site = Path(sysconfig.get_path("purelib", scheme="venv", vars=paths))
+        for name in sorted(needs_of_the_wheel()):
+            self._link(distribution(name))
+        self._copy(distribution("kfp"))
+        (self.site / "headgate").symlink_to(ROOT / "src" / "headgate")
+
+    def run(self, command: list[str], *, folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run with nothing inherited but this environment's programs and the system's."""
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env={"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def _link(self, found: Distribution) -> None:
+        source = Path(str(found.locate_file("")))
+        for file in found.files or ():
+            if file.parts[0] == ".." or file.suffix in {".pth", ".pyc"}:
+                continue
+            depth = 1  # down to the first real package: namespaces are shared by distributions
+            while depth < len(file.parts) and is_namespace(source.joinpath(*file.parts[:depth])):
+                depth += 1
+            link = self.site.joinpath(*file.parts[:depth])
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                link.symlink_to(source.joinpath(*file.parts[:depth]))
+
+    def _copy(self, found: Distribution) -> None:
+        # Other distributions put files into the same folder, so a link to it would bring them too.
+        for file in found.files or ():
+            if file.parts[0] != ".." and file.suffix != ".pyc":
+                target = self.site / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(found.locate_file(file)), target)
+
+
+def is_namespace(path: Path) -> bool:
+    return path.is_dir() and path.suffix == "" and not (path / "__init__.py").is_file()
+
+
+def needs_of_the_wheel() -> set[str]:
+    """What `pip install headgate[local]` brings, without the kfp extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["train"], *extras["serve"], *extras["local"]]
+    open_ones = [found for found in map(Requirement, wanted) if holds_here(found)]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while open_ones:
+        asked = open_ones.pop()
+        key = (canonicalize_name(asked.name), frozenset(asked.extras))
+        if key[0] != "headgate" and key not in seen:
+            seen.add(key)
+            open_ones += required_by(asked)
+    return {name for name, _ in seen}
+
+
+def required_by(asked: Requirement) -> list[Requirement]:
+    found = [Requirement(text) for text in distribution(asked.name).requires or ()]
+    return [needed for needed in found if holds_here(needed, asked.extras)]
+
+
+def holds_here(asked: Requirement, extras: Collection[str] = ()) -> bool:
+    marker = asked.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in (extras or {""}))
