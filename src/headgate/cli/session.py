@@ -219,7 +219,8 @@ class Session:
         # The keyed split gives the same parts everywhere, so no step needs to hand these rows over.
         table = load_table(self._problem)
         parts = assign_parts(table, self._problem.split, self._problem.columns.id)
-        return table[parts == "live"]
+        live: pd.DataFrame = table[parts == "live"]
+        return live
 
     def _restore_champion(self) -> None:
         serve_champion(
