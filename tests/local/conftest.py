@@ -34,8 +34,8 @@ class Playground:
             command=(*STUB, *options),
         )
 
-    def serve(self, name: str, *options: str) -> None:
-        self.cluster.deploy(self.spec(name, *options))
+    def serve(self, name: str, *options: str, version: str = "1") -> None:
+        self.cluster.deploy(self.spec(name, *options, version=version))
         self.until(lambda: self.cluster.status(name).ready)
 
     def split(self, state: dict[str, object] | None = None, /, **weights: int) -> Route:
