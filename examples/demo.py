@@ -67,7 +67,7 @@ def run_demo(out: Path) -> int:
 def _clear(out: Path) -> None:
     if not out.exists() or not any(out.iterdir()):
         return
-    if not (out / MARKER).exists():
+    if not (out / MARKER).exists() or Workspace(out).runs():
         raise ConfigError(f"--out {out} holds files that no demo wrote; name another folder")
     with Workspace(out).unused():
         shutil.rmtree(out)

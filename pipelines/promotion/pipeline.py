@@ -62,6 +62,7 @@ def promotion(
     decided = decide_promotion(
         problem=problem,
         validation=validated.outputs["report"],
+        split=parts.outputs["report"],
         training=trained.outputs["report"],
         evaluation=evaluated.outputs["report"],
         fairness=fair.outputs["report"],

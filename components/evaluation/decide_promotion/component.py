@@ -6,10 +6,11 @@ from headgate_components._image import RUNTIME_IMAGE
 
 
 @dsl.component(base_image=RUNTIME_IMAGE, install_kfp_package=False)
-def decide_promotion(
+def decide_promotion(  # noqa: PLR0913 - a KFP signature names every artifact
     *,
     problem: str,
     validation: dsl.Input[dsl.Artifact],
+    split: dsl.Input[dsl.Artifact],
     training: dsl.Input[dsl.Artifact],
     evaluation: dsl.Input[dsl.Artifact],
     fairness: dsl.Input[dsl.Artifact],
@@ -23,6 +24,7 @@ def decide_promotion(
     Args:
         problem: Problem file as text (YAML or JSON).
         validation: Report of `validate_data`.
+        split: Report of `split_data`.
         training: Report of `train_model`.
         evaluation: Report of `evaluate_model`.
         fairness: Report of `measure_fairness`.
@@ -39,6 +41,7 @@ def decide_promotion(
     result = decide(
         parse_problem(problem).gates,
         validation=read_json(validation.path),
+        split=read_json(split.path),
         training=read_json(training.path),
         evaluation=read_json(evaluation.path),
         fairness=read_json(fairness.path),

@@ -45,7 +45,7 @@ def evaluate_model(  # noqa: PLR0913 - a KFP signature names every artifact
     tested = read_tested(problem, model=model.path, test=test.path)
     champion = champion_reference(
         MlflowRegistry(registry_uri),
-        name=tested.problem.name,
+        tested.problem,
         rows=tested.rows,
         classes=tested.answers.classes,
     )

@@ -9,11 +9,13 @@ from typing import Any
 
 from headgate import __version__
 from headgate.adapters.bundles import bundle_sha256
-from headgate.adapters.problem_file import problem_text
+from headgate.adapters.problem_file import problem_digest
 from headgate.problem import Problem
+from headgate.sampling import split_digest
 
 KEY = "headgate.key"
 SHA256 = "headgate.sha256"
+SPLIT = "headgate.split"  # models of one split can be compared on the same test rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,19 +34,20 @@ class Registration:
 
         Returns:
             The tags. `headgate.key` is the same for the same bundle, data and problem, whoever
-            registers them and when.
+            registers them, when and from which folder. The version that has the key already
+            keeps its card as it was written, with the path of the table at that time.
         """
-        digest = hashlib.sha256(problem_text(self.problem).encode()).hexdigest()
         identity = {
             SHA256: bundle_sha256(self.bundle),
             "headgate.data_fingerprint": str(self.reports["ingest"]["fingerprint"]),
-            "headgate.problem_digest": digest,
+            "headgate.problem_digest": problem_digest(self.problem),
         }
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         return {
             KEY: key,
             **identity,
             "headgate.family": str(self.reports["training"]["best"]),
+            SPLIT: split_digest(self.problem),
             "headgate.seed": str(self.reports["training"]["seed"]),
             "headgate.version": __version__,
             "headgate.revision": self.revision or "",

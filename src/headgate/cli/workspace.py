@@ -11,6 +11,7 @@ from headgate import __version__
 from headgate.adapters.files import read_json, write_json
 from headgate.errors import ConfigError
 from headgate.problem import Problem
+from headgate.sampling import split_identity
 
 MARKER = "headgate.json"
 
@@ -131,11 +132,12 @@ class Workspace:
 
 
 def _contract(problem: Problem) -> dict[str, object]:
-    # A champion is compared on the candidate's rows: both must read the same columns and classes.
+    # A champion is compared on the candidate's rows: both must read the same columns and classes,
+    # and deal the same rows to the same parts.
     return {
         "name": problem.name,
         "target": problem.target.column,
         "positive": problem.target.positive,
         "features": sorted(problem.columns.features),
-        "split_key": problem.split.key,
+        **split_identity(problem),
     }

@@ -32,25 +32,26 @@ def decide(
     gates: Gates,
     *,
     validation: Mapping[str, Any],
+    split: Mapping[str, Any],
     training: Mapping[str, Any],
     evaluation: Mapping[str, Any],
     fairness: Mapping[str, Any],
     export: Mapping[str, Any],
-    split: Mapping[str, Any] | None = None,
 ) -> PromotionDecision:
     """Judge a candidate by the gates of its problem.
 
-    The data validation and the export's parity with the trained model are always judged; what the
-    problem gates is judged by its interval; every other number is reported.
+    The data validation, the split and the export's parity with the trained model are always
+    judged, and so is a first model's improvement over the majority class; what the problem gates is
+    judged by its interval; every other number is reported.
 
     Args:
         gates: The problem's gates.
         validation: Report of the data validation.
+        split: Report of the split.
         training: Report of the training.
         evaluation: Report of the evaluation.
         fairness: Report of the fairness measurement.
         export: Report of the export.
-        split: Report of the split; judged where it is given.
 
     Returns:
         FAIL if any judged gate fails, otherwise INSUFFICIENT if any is undecided, otherwise PASS.
@@ -61,7 +62,7 @@ def decide(
     measured, exported = Report("evaluation", evaluation), Report("export", export)
     lines = [
         _brought("data_validation", Report("validation", validation)),
-        *([] if split is None else [_brought("split", Report("split", split))]),
+        _brought("split", Report("split", split)),
         _export_parity(exported),
         _accuracy(gates, measured),
         _improvement(gates, measured),
@@ -116,10 +117,14 @@ def _improvement(gates: Gates, report: Report) -> Gate:
     comparison = report.inside(report.at("comparison"))
     measured, rows = comparison.interval("accuracy_gain"), comparison.count("rows")
     against = f"; accuracy gain over {comparison.at('reference')} on the same rows"
-    if gates.improvement is None:
+    wanted = None if gates.improvement is None else gates.improvement.min
+    if comparison.at("reference_version") is None:
+        # Without a champion there is no canary either: this comparison is all that stands between
+        # a model that is worse than a constant and 100 % of the traffic.
+        wanted = max(0.0, wanted or 0.0)
+    if wanted is None:
         return reported("improvement", measured, why=against, support=rows)
-    line = judge_above("improvement", measured, limit=gates.improvement.min, support=rows)
-    return line.explained(against)
+    return judge_above("improvement", measured, limit=wanted, support=rows).explained(against)
 
 
 def _latency(gates: Gates, report: Report) -> Gate:

@@ -11,6 +11,7 @@ from headgate_components.evaluation.measure_fairness.component import measure_fa
 
 REPORTS = {
     "validation": {"verdict": "PASS", "reason": "9 checks passed"},
+    "split": {"verdict": "PASS", "reason": "sizes are off by at most 0.001"},
     "training": {
         "best": "logistic_regression",
         "metric": "roc_auc",
@@ -75,6 +76,7 @@ def test_the_three_steps_decide_in_a_local_pipeline(steps) -> None:
     assert verdict == decision["verdict"] == "PASS"
     assert [gate["name"] for gate in decision["gates"] if gate["judged"]] == [
         "data_validation",
+        "split",
         "export_parity",
         "accuracy",
         "improvement",
@@ -91,7 +93,12 @@ def test_a_gate_that_is_missed_is_a_result_and_no_error(problem, out, tmp_path) 
         "rows": 1000,
         "metrics": {"accuracy": accuracy},
         "calibration": {"expected_calibration_error": 0.0},
-        "comparison": {"reference": "majority class", "rows": 1000, "accuracy_gain": gain},
+        "comparison": {
+            "reference": "majority class",
+            "reference_version": None,
+            "rows": 1000,
+            "accuracy_gain": gain,
+        },
     }
     reports = {**REPORTS, "evaluation": evaluation, "fairness": {"columns": []}}
     inputs = {}
@@ -107,7 +114,7 @@ def test_a_gate_that_is_missed_is_a_result_and_no_error(problem, out, tmp_path) 
 def test_a_report_without_its_numbers_is_an_error(problem, out, tmp_path) -> None:
     write_json(tmp_path / "empty.json", {})
     empty = dsl.Artifact(uri=str(tmp_path / "empty.json"))
-    names = ("validation", "training", "evaluation", "fairness", "export")
+    names = ("validation", "split", "training", "evaluation", "fairness", "export")
     with pytest.raises(DataError, match="the validation report has no verdict"):
         decide_promotion.python_func(
             problem=problem, decision=out("decision.json"), **dict.fromkeys(names, empty)

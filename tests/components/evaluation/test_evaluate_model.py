@@ -1,5 +1,5 @@
-import dataclasses
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -13,8 +13,10 @@ from headgate.adapters.mlflow_registry import MlflowRegistry
 from headgate.adapters.model_files import load_model
 from headgate.adapters.onnx_models import export_bundle
 from headgate.adapters.problem_file import parse_problem
-from headgate.adapters.registration import Registration
+from headgate.adapters.registration import SPLIT, Registration
 from headgate.errors import BackendError, DataError
+from headgate.problem import Problem
+from headgate.sampling import split_digest
 from headgate_components.evaluation.evaluate_model.component import evaluate_model
 
 
@@ -123,21 +125,38 @@ def test_more_than_fifty_groups_are_refused(run, problem) -> None:
         run(problem=json.dumps(many))
 
 
-def test_a_champion_of_other_classes_cannot_be_compared(trained, tmp_path) -> None:
-    sha256 = export_bundle(
-        dataclasses.replace(trained, classes=("0", "1")), tmp_path / "b", name="m"
-    )
+def named(problem: str) -> Problem:
+    return replace(parse_problem(problem), name="adult")
+
+
+def crowned(problem: Problem, *, uri: str, sha256: str) -> MemoryRegistry:
+    """A registry whose champion was trained on the problem's split."""
     store = MemoryRegistry()
-    store.register("m", "4", uri=str(tmp_path / "b"), sha256=sha256)
-    store.set_alias("m", "champion", "4")
-    with pytest.raises(DataError, match=r"champion 4 of m predicts \('0', '1'\)"):
-        champion_reference(store, name="m", rows=pd.DataFrame(), classes=("<=50K", ">50K"))
+    tags = {SPLIT: split_digest(problem)}
+    store.register("adult", "4", uri=uri, sha256=sha256, tags=tags)
+    store.set_alias("adult", "champion", "4")
+    return store
 
 
-def test_a_champion_whose_bundle_changed_is_refused(trained, tmp_path) -> None:
+def test_a_champion_of_other_classes_cannot_be_compared(problem, trained, tmp_path) -> None:
+    asked = named(problem)
+    sha256 = export_bundle(replace(trained, classes=("0", "1")), tmp_path / "b", name="m")
+    store = crowned(asked, uri=str(tmp_path / "b"), sha256=sha256)
+    with pytest.raises(DataError, match=r"champion 4 of adult predicts \('0', '1'\)"):
+        champion_reference(store, asked, rows=pd.DataFrame(), classes=("<=50K", ">50K"))
+
+
+def test_a_champion_of_another_split_may_have_seen_the_test_rows_and_is_refused(problem) -> None:
+    asked = named(problem)
+    other = replace(asked, split=replace(asked.split, key="another"))
+    store = crowned(asked, uri="/nowhere", sha256="0" * 64)
+    with pytest.raises(DataError, match="was trained on another split of the rows"):
+        champion_reference(store, other, rows=pd.DataFrame(), classes=("<=50K", ">50K"))
+
+
+def test_a_champion_whose_bundle_changed_is_refused(problem, trained, tmp_path) -> None:
+    asked = named(problem)
     export_bundle(trained, tmp_path / "b", name="m")
-    store = MemoryRegistry()
-    store.register("m", "4", uri=str(tmp_path / "b"), sha256="0" * 64)
-    store.set_alias("m", "champion", "4")
+    store = crowned(asked, uri=str(tmp_path / "b"), sha256="0" * 64)
     with pytest.raises(DataError, match="sha256"):
-        champion_reference(store, name="m", rows=pd.DataFrame(), classes=trained.classes)
+        champion_reference(store, asked, rows=pd.DataFrame(), classes=trained.classes)

@@ -29,7 +29,7 @@ def test_a_candidate_that_meets_every_gate_passes(decided) -> None:
     decision = decided(ALL)
     assert decision.verdict is Verdict.PASS
     assert decision.reason == (
-        "the candidate passes data_validation, export_parity, accuracy, improvement, "
+        "the candidate passes data_validation, split, export_parity, accuracy, improvement, "
         "latency_p95_ms and equalized_odds_difference:gender"
     )
     assert json.loads(json.dumps(decision.as_mapping(), allow_nan=False)) == decision.as_mapping()
@@ -50,10 +50,11 @@ def test_judged_gates_come_first_and_everything_else_is_reported(decided) -> Non
     ]
 
 
-def test_without_gates_only_validation_and_parity_are_judged(decided) -> None:
+def test_without_gates_only_data_split_and_parity_are_judged(decided) -> None:
     decision = decided(NONE)
     assert [gate.name for gate in decision.gates if gate.judged] == [
         "data_validation",
+        "split",
         "export_parity",
     ]
     found = by_name(decision)
@@ -75,15 +76,20 @@ def test_validation_and_parity_decide_even_without_gates(decided, report, verdic
     assert [g.reason for g in decision.gates if g.verdict is verdict] == ["because"]
 
 
-def test_the_split_is_judged_where_it_is_given(decided) -> None:
-    decision = decided(NONE, split={"verdict": "FAIL", "reason": "shares differ"})
+def test_the_split_is_always_judged(decided) -> None:
+    decision = decided(NONE, {"split": {"verdict": "FAIL", "reason": "shares differ"}})
     assert decision.verdict is Verdict.FAIL
     assert decision.reason == "the candidate fails split"
 
 
 def test_one_failure_outweighs_what_is_undecided(decided, interval) -> None:
     metrics = {"accuracy": interval(0.8, 0.79, 0.81)}
-    comparison = {"reference": "champion 3", "rows": 10, "accuracy_gain": interval(0.0, -0.1, 0.1)}
+    comparison = {
+        "reference": "champion 3",
+        "reference_version": "3",
+        "rows": 10,
+        "accuracy_gain": interval(0.0, -0.1, 0.1),
+    }
     decision = decided(ALL, {"evaluation": {"metrics": metrics, "comparison": comparison}})
     assert decision.verdict is Verdict.FAIL
     assert decision.reason == (
@@ -106,6 +112,7 @@ def test_what_is_undecided_is_no_pass(decided, interval) -> None:
 def test_the_improvement_names_its_reference(decided, interval, low, high, verdict) -> None:
     comparison = {
         "reference": "majority class",
+        "reference_version": None,
         "rows": 500,
         "accuracy_gain": interval(0.0, low, high),
     }
@@ -113,6 +120,21 @@ def test_the_improvement_names_its_reference(decided, interval, low, high, verdi
     assert gate.verdict == verdict
     assert gate.reason.endswith("; accuracy gain over majority class on the same rows")
     assert gate.support == 500
+
+
+@pytest.mark.parametrize("gate", [None, ImprovementGate(min=-0.5)], ids=["no gate", "lenient gate"])
+def test_a_first_model_must_beat_the_majority_class_whatever_the_gates_say(
+    decided, interval, gate
+) -> None:
+    comparison = {
+        "reference": "majority class",
+        "reference_version": None,
+        "rows": 500,
+        "accuracy_gain": interval(-0.07, -0.08, -0.06),
+    }
+    decision = decided(Gates(improvement=gate), {"evaluation": {"comparison": comparison}})
+    assert decision.verdict is Verdict.FAIL
+    assert by_name(decision)["improvement"].limit == 0.0
 
 
 def test_a_small_group_is_left_out_and_named(decided) -> None:

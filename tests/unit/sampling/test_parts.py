@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,14 +98,3 @@ def test_shares_come_out_as_chance_allows_for_every_key() -> None:
         sizes = [int(np.sum(parts == name)) for name in ("train", "test", "live")]
         p_values.append(stats.chisquare(sizes, shares * 400).pvalue)
     assert stats.kstest(p_values, "uniform").pvalue > 1e-4
-
-
-def test_forty_eight_thousand_rows_take_less_than_a_second() -> None:
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {f"n{i}": rng.integers(0, 5000, 48_842).astype(float) for i in range(6)}
-        | {f"t{i}": rng.choice(["a", "b", "c"], 48_842) for i in range(8)}
-    )
-    start = time.process_time()
-    assign_parts(table, Split(), None)
-    assert time.process_time() - start < 1.0
