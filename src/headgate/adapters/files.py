@@ -5,14 +5,15 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from headgate.errors import DataError
 
+if TYPE_CHECKING:  # the readers of tables import it: steps that move JSON alone start without it
+    import pandas as pd
 
-def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+
+def read_table(path: str | Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
     """Read a Parquet table that `write_table` wrote.
 
     Args:
@@ -26,6 +27,9 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pd.Dat
     Raises:
         DataError: If there is no such file, it is not Parquet, or a column is not in it.
     """
+    import pandas as pd  # noqa: PLC0415 - see above
+    import pyarrow as pa  # noqa: PLC0415 - see above
+
     wanted = None if columns is None else list(columns)
     try:
         frame = pd.read_parquet(path, columns=wanted)
@@ -36,7 +40,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pd.Dat
     return plain_text_columns(frame)
 
 
-def plain_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
+def plain_text_columns(frame: "pd.DataFrame") -> "pd.DataFrame":
     """Turn text columns into dtype object with None for missing, whatever the reader made.
 
     Readers differ by version (object, `str`, `string[pyarrow]`) and mark a missing text with None,
@@ -48,6 +52,8 @@ def plain_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The table with every text column as object; all other columns are left alone.
     """
+    import pandas as pd  # noqa: PLC0415 - see above
+
     texts = {
         str(name): _plain(column)
         for name, column in frame.items()
@@ -61,7 +67,7 @@ def _plain(column: "pd.Series[str]") -> "pd.Series[str]":
     return values.where(values.notna(), None)
 
 
-def write_table(path: str | Path, frame: pd.DataFrame) -> None:
+def write_table(path: str | Path, frame: "pd.DataFrame") -> None:
     """Write a table as Parquet, without its index.
 
     Args:

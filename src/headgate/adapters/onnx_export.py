@@ -54,6 +54,7 @@ def to_graph(model: FittedModel) -> bytes:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{model.family}: has no ONNX form ({reason})") from error
     _name_inputs(graph.graph, [*model.numeric, *model.categorical])
+    _sort_opsets(graph)
     return bytes(graph.SerializeToString())
 
 
@@ -69,3 +70,11 @@ def _name_inputs(graph: Any, columns: Sequence[str]) -> None:  # noqa: ANN401 - 
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def _sort_opsets(graph: Any) -> None:  # noqa: ANN401 - onnx is untyped
+    # The converter's order comes from a set: it differs between processes, and with it the bytes
+    # and the checksum of the same model.
+    opsets = sorted(graph.opset_import, key=lambda entry: entry.domain)
+    del graph.opset_import[:]
+    graph.opset_import.extend(opsets)
