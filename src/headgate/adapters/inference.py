@@ -16,6 +16,9 @@ from headgate.adapters.bundles import Bundle, BundleInput
 from headgate.errors import DataError
 from headgate.training.inputs import categorical_cell, numeric_cell
 
+# What msgspec raises for bytes that a client sent: no JSON or another form, text that is not UTF-8,
+# brackets in brackets beyond any sense. All three are the client's mistake, none is ours.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 WARM_UP_ROUNDS = 20  # the first call allocates; afterwards the time of a call does not change
 MAX_ROWS = 1000  # of one request: about 10 ms, in which nobody else is answered
 
@@ -132,7 +135,7 @@ class RowAnswerer:
         """
         try:
             found = self._decode(body)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise DataError(self._explain(body, error)) from error
         if isinstance(found, list):
             if not 0 < len(found) <= MAX_ROWS:
@@ -158,11 +161,11 @@ class RowAnswerer:
         label = self._engine.label(probability)
         return Answer(label, probability, self._version, self._deployment)
 
-    def _explain(self, body: bytes, error: msgspec.MsgspecError) -> str:
+    def _explain(self, body: bytes, error: Exception) -> str:
         try:
             found = msgspec.json.decode(body)
-        except msgspec.MsgspecError:
-            return f"the body is not JSON ({error})"
+        except UNREADABLE as unreadable:
+            return f"the body is not JSON that can be read ({unreadable})"
         rows = found if isinstance(found, list) else [found]
         for row in rows:
             if not isinstance(row, dict):
@@ -209,7 +212,10 @@ def _row_type(inputs: Sequence[BundleInput]) -> Any:  # noqa: ANN401 - made here
 
 
 def _shown(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
+    try:
+        text = msgspec.json.encode(value).decode()
+    except RecursionError:  # writing nests a little deeper than reading did
+        return "nested too deeply to be shown"
     return text if len(text) <= 40 else f"{text[:40]}..."
 
 

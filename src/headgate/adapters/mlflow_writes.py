@@ -3,6 +3,8 @@
 Importing this module costs seconds.
 """
 
+import hashlib
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -20,6 +22,7 @@ from headgate.adapters.registration import Registration
 from headgate.adapters.reporting.figures import evaluation_figures
 
 EXPORT_METRICS = ("max_probability_difference", "label_flips", "auc_change")
+NAME_CHARACTERS = 100  # of a column's part; MLflow keeps 250 of the whole name
 BATCH = 1000  # metrics that MLflow takes in one call
 
 
@@ -101,11 +104,18 @@ def _scalars(reports: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, float]
     found = list(metric_values(reports["evaluation"]["metrics"]))
     for column in reports["fairness"]["columns"]:
         measured = {key: value for key, value in column.items() if isinstance(value, Mapping)}
-        found += metric_values(measured, prefix=f"fairness.{column['column']}.")
+        found += metric_values(measured, prefix=f"fairness.{_metric_part(column['column'])}.")
     export = reports["export"]
     exported = {name: export[name] for name in EXPORT_METRICS}
     exported["latency_p95_ms"] = export["latency_ms"]["p95"]
     return [*found, *metric_values(exported, prefix="export.")]
+
+
+def _metric_part(column: str) -> str:
+    # MLflow refuses other characters, and a slash where it makes the name an odd path. The digest
+    # keeps columns apart that would now be called the same.
+    part = re.sub(r"[^\w.\- ]", "_", column)[:NAME_CHARACTERS]
+    return part if part == column else f"{part}-{hashlib.sha256(column.encode()).hexdigest()[:8]}"
 
 
 def _log_files(

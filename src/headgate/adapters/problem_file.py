@@ -1,9 +1,10 @@
 """Problem files: YAML or JSON text to `Problem` and back."""
 
 import dataclasses
+import hashlib
 import json
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import yaml
@@ -106,12 +107,27 @@ def problem_text(problem: Problem) -> str:
         A text from which `parse_problem` makes the same problem; equal problems give equal texts,
         so that a step's cache sees a difference only where there is one.
     """
+    return _canonical(dataclasses.asdict(problem))
+
+
+def problem_digest(problem: Problem) -> str:
+    """Return a SHA-256 of what a problem asks for, wherever its table lies.
+
+    Args:
+        problem: The problem.
+
+    Returns:
+        64 hexadecimal digits, of `problem_text` without `data.path`: a run from a moved folder has
+        the same digest. What the table holds is the fingerprint's to say.
+    """
+    mapping = dataclasses.asdict(problem)
+    del mapping["data"]["path"]
+    return hashlib.sha256(_canonical(mapping).encode()).hexdigest()
+
+
+def _canonical(mapping: Mapping[str, object]) -> str:
     return json.dumps(
-        dataclasses.asdict(problem),
-        sort_keys=True,
-        allow_nan=False,
-        ensure_ascii=False,
-        separators=(",", ":"),
+        mapping, sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":")
     )
 
 

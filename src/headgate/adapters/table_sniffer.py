@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from headgate.adapters.tables import read_raw_table
+from headgate.adapters.tables import nested_columns, read_raw_table
 from headgate.errors import NoDataError
 from headgate.problem.choices import choose
 from headgate.problem.draft import draft_problem
@@ -29,7 +29,8 @@ def draft_from_file(path: str | Path, *, relative_to: Path | None = None) -> str
     if raw.empty:
         raise NoDataError(f"{file}: the table has no row")
     folder = file.parent if relative_to is None else relative_to.resolve()
-    facts = table_facts(raw, path=os.path.relpath(file, folder))
+    nested = tuple(nested_columns(file).items())
+    facts = table_facts(raw, path=os.path.relpath(file, folder), nested=nested)
     choices = choose(facts)
     used = [c.name for c in (*choices.numeric, *choices.categorical, choices.target)]
     return draft_problem(facts, duplicate_share=float(raw[used].duplicated().mean()))

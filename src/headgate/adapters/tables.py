@@ -4,7 +4,9 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,9 @@ from headgate.sampling import row_digests
 TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 SUFFIXES = (".parquet", *TEXT_SUFFIXES)
 DELIMITERS = ",;\t|"
+UNREADABLE = (OSError, EOFError, ValueError, zlib.error, pa.ArrowException)
+# How pandas names an index that has no name of its own: it numbers rows and says nothing of them.
+NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def load_table(problem: Problem) -> pd.DataFrame:
@@ -52,7 +57,38 @@ def read_raw_table(path: str | Path, columns: Sequence[str] | None = None) -> pd
 
     Args:
         path: Parquet or CSV file (`.csv`, `.tsv`, also `.gz`); CSV is UTF-8 with a header line.
-        columns: Columns to keep; None keeps all.
+        columns: Columns to keep; None keeps all but `nested_columns`. A named index that pandas
+            wrote is a column like any other.
+
+    Raises:
+        ConfigError: If the file's kind is unknown.
+        DataError: If the file is absent or unreadable, or one of the columns is nested.
+        NoDataError: If it is empty.
+    """
+    file = _existing(path)
+    nested = nested_columns(file)
+    if columns is None:
+        columns = [name for name in table_columns(file) if name not in nested]
+    wanted = list(columns)
+    for name in wanted:
+        if name in nested:
+            raise DataError(
+                f"{file}: a cell of column {name} is a {nested[name]}; needed: one number or text"
+            )
+    try:
+        return _read_csv(file, wanted) if _is_text(file) else _read_parquet(file, wanted)
+    except (*UNREADABLE, pd.errors.ParserWarning) as error:
+        raise DataError(f"{file}: cannot be read ({_one_line(error)})") from error
+
+
+def nested_columns(path: str | Path) -> dict[str, str]:
+    """Return the columns of a Parquet file whose cells are lists, structs or maps.
+
+    Args:
+        path: As for `read_raw_table`.
+
+    Returns:
+        Their Arrow types by name; none for a CSV.
 
     Raises:
         ConfigError: If the file's kind is unknown.
@@ -60,18 +96,19 @@ def read_raw_table(path: str | Path, columns: Sequence[str] | None = None) -> pd
         NoDataError: If it is empty.
     """
     file = _existing(path)
-    wanted = list(columns) if columns is not None else list(table_columns(file))
+    if _is_text(file):
+        return {}
     try:
-        if _is_text(file):
-            return _read_csv(file, wanted)
-        table: pd.DataFrame = pq.ParquetFile(file).read(columns=wanted).to_pandas()
-        return table[wanted]
-    except (OSError, EOFError, ValueError, pa.ArrowException, pd.errors.ParserWarning) as error:
+        schema = pq.read_schema(file)
+    except UNREADABLE as error:
         raise DataError(f"{file}: cannot be read ({_one_line(error)})") from error
+    return {field.name: str(field.type) for field in schema if pa.types.is_nested(field.type)}
 
 
 def table_columns(path: str | Path) -> tuple[str, ...]:
     """Return the names of the table's columns without reading its rows.
+
+    An index without a name that pandas wrote is left out.
 
     Args:
         path: As for `read_raw_table`.
@@ -84,12 +121,12 @@ def table_columns(path: str | Path) -> tuple[str, ...]:
     file = _existing(path)
     try:
         names = _header(file)[0] if _is_text(file) else pq.read_schema(file).names
-    except (OSError, EOFError, ValueError, csv.Error, pa.ArrowException) as error:
+    except (*UNREADABLE, csv.Error) as error:
         raise DataError(f"{file}: cannot be read ({_one_line(error)})") from error
     repeated = [name for i, name in enumerate(names) if name in names[:i]]
     if repeated:
         raise DataError(f"{file}: two columns are named {repeated[0]!r}; names must differ")
-    return tuple(names)
+    return tuple(name for name in names if not NAMELESS_INDEX.fullmatch(name))
 
 
 def table_fingerprint(frame: pd.DataFrame) -> str:
@@ -156,6 +193,17 @@ def _header(file: Path) -> tuple[list[str], str]:
     if not any(names):
         raise NoDataError(f"{file}: the first line holds no column names")
     return names, delimiter
+
+
+def _read_parquet(file: Path, wanted: list[str]) -> pd.DataFrame:
+    # Without the metadata of pandas, which would make an index of a column. Whole numbers with
+    # gaps stay whole: as floats, long codes would run into each other.
+    table: pd.DataFrame = (
+        pq.ParquetFile(file)
+        .read(columns=wanted)
+        .to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    )
+    return table[wanted]
 
 
 def _read_csv(file: Path, wanted: list[str]) -> pd.DataFrame:

@@ -60,6 +60,7 @@ def choose(facts: TableFacts) -> Choices:
         raise DataError(f"{facts.path}: no column is left to predict {target.name} from")
     numeric = [column for column in kept if column.is_number and not _reads_as_category(column)]
     sensitive = [column for column in kept if _says(column.name, PROTECTED_WORD)]
+    nested = ((name, f"a cell is a {kind}, not one value") for name, kind in facts.nested)
     return Choices(
         target=target,
         positive=_positive(target),
@@ -68,7 +69,7 @@ def choose(facts: TableFacts) -> Choices:
         categorical=tuple(column for column in kept if column not in numeric),
         protected=tuple(c.name for c in sensitive if c.distinct <= MANY_GROUPS),
         too_many_groups=tuple(c for c in sensitive if c.distinct > MANY_GROUPS),
-        left_out=tuple((name, why) for name, why in reasons.items() if why is not None),
+        left_out=(*((name, why) for name, why in reasons.items() if why is not None), *nested),
     )
 
 

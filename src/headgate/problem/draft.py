@@ -55,7 +55,7 @@ def _head(facts: TableFacts) -> list[str]:
     note = "  # these stand in the table; drop what is a real value of yours" if markers else ""
     return [
         "# Written by `headgate init` from a first look at the table: every line is a guess.",
-        f"# {facts.rows:,} rows, {len(facts.columns)} columns.",
+        f"# {facts.rows:,} rows, {len(facts.columns) + len(facts.nested)} columns.",
         f"name: {_quoted(model_name(facts.path))}  # of the registered model",
         "",
         "data:",

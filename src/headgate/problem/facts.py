@@ -40,14 +40,19 @@ class TableFacts:
     rows: int
     columns: tuple[ColumnFacts, ...]
     markers: tuple[str, ...]  # those of MARKERS that stand in the table
+    nested: tuple[tuple[str, str], ...] = ()  # name and type of columns of lists or structs
 
 
-def table_facts(raw: pd.DataFrame, *, path: str) -> TableFacts:
+def table_facts(
+    raw: pd.DataFrame, *, path: str, nested: tuple[tuple[str, str], ...] = ()
+) -> TableFacts:
     """Look at every column of a table.
 
     Args:
         raw: Table as read: text from a CSV, typed from Parquet.
         path: Path to write into the draft.
+        nested: Name and type of the table's columns that are not in `raw`, because their cells
+            are lists or structs.
     """
     found = {name: _texts(raw[name]) for name in raw.columns}
     seen = {text for texts in found.values() for text in texts.unique()}
@@ -57,6 +62,7 @@ def table_facts(raw: pd.DataFrame, *, path: str) -> TableFacts:
         rows=len(raw),
         columns=tuple(_column_facts(raw[name], found[name], markers) for name in raw.columns),
         markers=markers,
+        nested=nested,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.adapters.bundles import BundleInput
-from headgate.adapters.inference import MAX_ROWS, Engine
+from headgate.adapters.inference import MAX_ROWS, UNREADABLE, Engine
 from headgate.errors import DataError
 from headgate.training.inputs import categorical_input, numeric_input
 
@@ -91,7 +91,7 @@ class OpenInference:
         """
         try:
             request = self._decode(body)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise DataError(f"not an inference request in JSON: {error}") from error
         wanted = self._wanted(request)
         positive = self._engine.probabilities(self._columns(request.inputs))

@@ -49,6 +49,13 @@ def test_a_missing_feature_is_null_or_absent(answer, row):
         (b"", "the body is not JSON"),
         (b'{"age": NaN}', "the body is not JSON"),
         (b'{"age": 1e999}', "the body is not JSON"),
+        (b'{"gender": "\xff"}', "the body is not JSON that can be read .*can't decode byte 0xff"),
+        (b'{"\xff": 1}', "the body is not JSON that can be read"),
+        (b'[{"age": 5}, {"gender": "f\xff"}]', "the body is not JSON that can be read"),
+        (b'{"gender": "\\ud800"}', "the body is not JSON that can be read"),
+        (b"[" * 100_000, "the body is not JSON that can be read .*recursion depth"),
+        (b'{"age":' * 100_000, "the body is not JSON that can be read .*recursion depth"),
+        (b"[" * 500 + b"]" * 500, r"a row is a JSON object of features, got \[\[\["),
         ([], f"0 rows, allowed are 1 to {MAX_ROWS}"),
         ([{}] * (MAX_ROWS + 1), f"{MAX_ROWS + 1} rows, allowed are 1 to {MAX_ROWS}"),
     ],
@@ -56,3 +63,11 @@ def test_a_missing_feature_is_null_or_absent(answer, row):
 def test_what_is_wrong_is_said_with_what_is_allowed(answer, body, message):
     with pytest.raises(DataError, match=message):
         answer(body)
+
+
+def test_brackets_in_brackets_are_refused_at_every_depth(answer):
+    # Somewhere there is a depth that can still be read but not be written into the message.
+    for depth in range(900, 1100):
+        for body in (b"[" * depth + b"]" * depth, b'{"age":' * depth + b"1" + b"}" * depth):
+            with pytest.raises(DataError):
+                answer(body)

@@ -1,9 +1,11 @@
 """Parts of the local world that need no process: parsing, counting, storing."""
 
+import asyncio
 import json
 
 import pytest
 
+from headgate.adapters.local import guarding
 from headgate.adapters.local.connections import Answer, parse_answer
 from headgate.adapters.local.envoy_files import clusters, routes
 from headgate.adapters.local.labels import Ledger
@@ -117,7 +119,7 @@ def test_answers_are_counted_by_who_gave_them_and_how() -> None:
     for name, status in (("a", 200), ("a", 400), ("a", 500), ("", 503), ("b", 204)):
         ledger.answer(name, status=status, seconds=0.001, at=1.0)
     found = {name: tally.record() for name, tally in ledger.tallies.items()}
-    assert ledger.ok == 2
+    assert (ledger.ok, ledger.lost) == (2, 1)  # what the proxy answered is lost
     assert [found["a"][key] for key in ("requests", "client_errors", "server_errors")] == [3, 1, 1]
     assert [found[""][key] for key in ("requests", "client_errors", "server_errors")] == [1, 0, 1]
 
@@ -178,6 +180,59 @@ def test_the_proxy_gets_only_positive_weights_and_never_retries() -> None:
     assert action["timeout"] == "5s"
     assert "retry_policy" not in action
     assert found["version_info"] == "7"
+
+
+def watch(guard_step, monkeypatch, *, write):
+    """Run a guard until it ended or acted; return the guard and its events."""
+    monkeypatch.setattr(guarding, "guard_step", guard_step)
+    monkeypatch.setattr(guarding, "STEP_SECONDS", 0.0)
+    events = []
+
+    async def run():
+        done = asyncio.Event()
+
+        async def written(route):
+            answer = write(route)
+            done.set()
+            return answer
+
+        guard = guarding.Guard(
+            read=lambda: None, write=written, on_event=lambda *event: events.append(event)
+        )
+        guard.start(on_failure=done.set)
+        await asyncio.wait_for(done.wait(), 5)
+        failure = guard.failure
+        guard.stop()
+        await asyncio.sleep(0)
+        assert guard.failure is failure
+        return failure
+
+    return asyncio.run(run()), events
+
+
+def test_a_guard_that_cannot_write_says_so_and_tries_again(monkeypatch) -> None:
+    outcomes = [OSError(28, "No space left on device"), None]
+
+    def write(wanted):
+        if (error := outcomes.pop(0)) is not None:
+            raise error
+        return wanted
+
+    failure, events = watch(lambda *_, **__: route(a=10_000), monkeypatch, write=write)
+    assert failure is None
+    assert events == [
+        ("guard", "could not act: [Errno 28] No space left on device"),
+        ("guard", "rolled back"),
+    ]
+
+
+def test_a_guard_that_ends_by_an_unknown_error_reports_its_failure(monkeypatch) -> None:
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    failure, events = watch(broken, monkeypatch, write=lambda wanted: wanted)
+    assert isinstance(failure, ZeroDivisionError)
+    assert events == []
 
 
 def test_each_deployment_is_a_cluster_of_its_own() -> None:

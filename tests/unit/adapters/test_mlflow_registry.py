@@ -288,6 +288,18 @@ def test_the_key_does_not_depend_on_who_registers(entry) -> None:
     assert entry.tags()[KEY] == replace(entry, run_id="x", revision="y").tags()[KEY]
 
 
+def test_the_same_run_from_a_moved_folder_is_the_same_version(registry, entry) -> None:
+    made = registry.register(entry)
+    moved = replace(entry.problem, data=replace(entry.problem.data, path="/moved/adult.csv"))
+    assert registry.register(replace(entry, problem=moved)) == made
+
+
+def test_another_problem_on_the_same_table_is_another_version(registry, entry) -> None:
+    registry.register(entry)
+    other = replace(entry.problem, split=replace(entry.problem.split, key="other"))
+    assert registry.register(replace(entry, problem=other)).version == "2"
+
+
 def test_a_store_that_was_not_created_is_named(tmp_path) -> None:
     registry = MlflowRegistry(f"sqlite:///{tmp_path / 'none.db'}")
     with pytest.raises(BackendError, match="create it once with create_store"):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from onnx import TensorProto, helper
@@ -8,6 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from headgate.adapters import onnx_export
 from headgate.adapters.bundles import BundleInput, BundleRecord, read_bundle, write_bundle
 from headgate.adapters.latency import measure_latency
 from headgate.adapters.onnx_models import bundle_sha256, export_bundle, load_bundle
@@ -89,6 +91,24 @@ def test_the_bundle_names_classes_inputs_and_model(both):
 def test_exporting_again_gives_the_same_bytes(both, tmp_path):
     model, _, folder = both
     assert export_bundle(model, tmp_path / "again", name="adult-income") == bundle_sha256(folder)
+
+
+def test_a_graph_s_opsets_are_sorted_by_domain(both, tmp_path, monkeypatch):
+    convert = onnx_export.to_onnx
+
+    def the_other_way_round(*given, **options):
+        graph = convert(*given, **options)
+        opsets = sorted(graph.opset_import, key=lambda entry: entry.domain, reverse=True)
+        del graph.opset_import[:]
+        graph.opset_import.extend(opsets)
+        return graph
+
+    monkeypatch.setattr(onnx_export, "to_onnx", the_other_way_round)
+    model, _, folder = both
+    assert export_bundle(model, tmp_path / "again", name="adult-income") == bundle_sha256(folder)
+    domains = [entry.domain for entry in onnx.load(str(folder / "model.onnx")).opset_import]
+    assert domains == sorted(domains)
+    assert len(domains) > 1
 
 
 def test_no_rows_have_no_scores(both, adult):
@@ -185,9 +205,10 @@ def test_latency_is_measured_on_the_rows_again_and_again(tiny_bundle):
     assert found.p95.value == pytest.approx(2.0)
 
 
-def test_a_real_clock_sees_less_than_a_tenth_of_a_second(tiny_bundle):
+def test_without_a_timer_a_real_clock_measures(tiny_bundle):
     rows = pd.DataFrame({"age": [1.0], "gender": ["f"]})
-    assert 0 < measure_latency(read_bundle(tiny_bundle), rows, requests=50).p50 < 100
+    found = measure_latency(read_bundle(tiny_bundle), rows, requests=50)
+    assert 0 < found.p50 <= found.p95.value
 
 
 def test_without_rows_there_is_no_latency(tiny_bundle):

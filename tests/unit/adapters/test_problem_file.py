@@ -1,10 +1,16 @@
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
-from headgate.adapters.problem_file import parse_problem, problem_text, read_problem
+from headgate.adapters.problem_file import (
+    parse_problem,
+    problem_digest,
+    problem_text,
+    read_problem,
+)
 from headgate.errors import ConfigError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -59,6 +65,19 @@ def test_canonical_text_is_equal_for_equal_problems_and_reads_back() -> None:
     assert "\n" not in text
     assert parse_problem(text) == problem
     assert problem_text(parse_problem(TEXT + "\n# a comment\n")) == text
+
+
+def test_the_digest_is_of_everything_but_the_path() -> None:
+    problem = parse_problem(TEXT)
+    text = problem_text(problem)
+    assert text.count(',"path":"people.csv"}') == 1
+    without = text.replace(',"path":"people.csv"}', "}")
+    assert problem_digest(problem) == hashlib.sha256(without.encode()).hexdigest()
+    assert problem_digest(parse_problem(TEXT.replace("people.csv", "/moved/x.csv"))) == (
+        problem_digest(problem)
+    )
+    for other in (TEXT.replace("seed: 7", "seed: 8"), TEXT.replace('"?"', '"!"')):
+        assert problem_digest(parse_problem(other)) != problem_digest(problem)
 
 
 @pytest.mark.parametrize(

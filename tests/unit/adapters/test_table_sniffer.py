@@ -79,3 +79,17 @@ def test_an_unreadable_table_is_refused(tmp_path) -> None:
         draft_from_file(tmp_path / "t.csv")
     with pytest.raises(ConfigError, match="needed: a file named"):
         draft_from_file(tmp_path / "t.xlsx")
+
+
+def test_lists_and_an_index_without_a_name_are_left_out_of_the_draft(tmp_path) -> None:
+    frame = pd.DataFrame(
+        {"size": [1.5, 2.5, 3.5], "tags": [["a"], ["b"], []], "churn": ["no", "yes", "no"]},
+        index=[7, 8, 9],
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    text = draft_from_file(tmp_path / "t.parquet")
+    (line,) = [line for line in text.splitlines() if "tags" in line]
+    assert line.startswith("  # * tags: a cell is a list<")
+    assert "__index_level_0__" not in text
+    assert "# 3 rows, 3 columns." in text
+    assert parse_problem(text).named_columns == ("size", "churn")

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from headgate.adapters.problem_file import parse_problem, read_problem
 from headgate.adapters.tables import (
     describe_table,
     load_table,
+    nested_columns,
     read_raw_table,
     table_columns,
     table_fingerprint,
@@ -158,6 +160,16 @@ def test_a_cut_off_gzip_file_is_refused(tmp_path) -> None:
         load_table(problem(tmp_path / "p.csv.gz"))
 
 
+@pytest.mark.parametrize("place", [0, 15, -5])
+def test_a_damaged_gzip_file_is_refused(people, place) -> None:
+    path = people(CSV * 500, "p.csv.gz")
+    damaged = bytearray(path.read_bytes())
+    damaged[place] ^= 0xFF
+    path.write_bytes(damaged)
+    with pytest.raises(DataError, match="cannot be read"):
+        load_table(problem(path))
+
+
 def test_two_columns_of_one_name_are_refused(people) -> None:
     with pytest.raises(DataError, match="two columns are named 'age'; names must differ"):
         load_table(problem(people(CSV.replace("job", "age"))))
@@ -173,6 +185,51 @@ def test_columns_are_seen_without_reading_the_rows(people, tmp_path) -> None:
     assert table_columns(people()) == ("id", "age", "job", "left")
     pd.DataFrame({"a": [1], "b": [2]}).to_parquet(tmp_path / "p.parquet")
     assert table_columns(str(tmp_path / "p.parquet")) == ("a", "b")
+
+
+@pytest.mark.parametrize("levels", [["age"], ["age", "job"], ["left", "age", "job"]])
+def test_an_index_of_pandas_is_a_column_like_any_other(people, tmp_path, levels) -> None:
+    frame = pd.DataFrame(
+        {"age": [20, None, 40], "job": ["cook", "smith", None], "left": ["no", "yes", "no"]}
+    )
+    frame.set_index(levels).to_parquet(tmp_path / "p.parquet")
+    expected = load_table(problem(people()))
+    pd.testing.assert_frame_equal(load_table(problem(tmp_path / "p.parquet")), expected)
+    assert set(read_raw_table(tmp_path / "p.parquet").columns) == {"age", "job", "left"}
+
+
+def test_an_index_without_a_name_is_no_column(tmp_path) -> None:
+    frame = pd.DataFrame({"age": [1, 2], "job": ["a", "b"], "left": ["no", "yes"]}, index=[5, 9])
+    frame.to_parquet(tmp_path / "p.parquet")
+    assert "__index_level_0__" in pq.read_schema(tmp_path / "p.parquet").names
+    assert table_columns(tmp_path / "p.parquet") == ("age", "job", "left")
+    assert list(load_table(problem(tmp_path / "p.parquet"))["age"]) == [1.0, 2.0]
+    assert list(read_raw_table(tmp_path / "p.parquet").columns) == ["age", "job", "left"]
+
+
+def test_long_codes_with_gaps_keep_all_their_digits(tmp_path) -> None:
+    codes = pd.array([2**53 + 1, 2**53 + 2, None], dtype="Int64")  # one number as floats
+    frame = pd.DataFrame({"age": [1, 2, 3], "job": codes, "left": ["no", "yes", "no"]})
+    frame.to_parquet(tmp_path / "p.parquet")
+    table = load_table(problem(tmp_path / "p.parquet"))
+    assert list(table["job"]) == ["9007199254740993", "9007199254740994", None]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"), [([1], "list<"), ({"a": 1}, "struct<a: int64>"), ([{"a": 1}], "list<")]
+)
+def test_a_column_of_lists_or_structs_is_refused_by_name(tmp_path, cell, kind) -> None:
+    frame = pd.DataFrame({"age": [1, 2], "job": [cell, cell], "left": ["no", "yes"]})
+    frame.to_parquet(tmp_path / "p.parquet")
+    with pytest.raises(DataError, match=f"a cell of column job is a {kind}.*one number or text"):
+        load_table(problem(tmp_path / "p.parquet"))
+    assert list(read_raw_table(tmp_path / "p.parquet").columns) == ["age", "left"]
+
+
+def test_a_file_that_is_no_parquet_has_no_nested_columns_to_tell(people) -> None:
+    assert nested_columns(people()) == {}
+    with pytest.raises(DataError, match="cannot be read"):
+        nested_columns(people(CSV, "p.parquet"))
 
 
 def test_the_raw_table_is_text_from_csv_and_typed_from_parquet(people, tmp_path) -> None:

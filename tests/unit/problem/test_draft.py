@@ -264,3 +264,10 @@ def test_the_model_is_named_after_the_file(path, name) -> None:
     text = draft_problem(facts_of(people(), path=path))
     assert parse_problem(text).name == name
     assert json.loads(json.dumps(parse_problem(text).data.path)) == path
+
+
+def test_a_nested_column_is_left_out_and_said_to_be() -> None:
+    frame = pd.DataFrame({"x": [0.5, 1.5, 2.5], "label": ["a", "b", "a"]})
+    text = draft_problem(table_facts(frame, path="t.parquet", nested=(("tags", "list<int64>"),)))
+    assert "# 3 rows, 3 columns." in text
+    assert "  # * tags: a cell is a list<int64>, not one value" in text

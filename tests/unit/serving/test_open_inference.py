@@ -104,8 +104,18 @@ def test_an_unknown_output_is_refused_with_the_known_ones(client):
     assert "['score']; the outputs are ['label', 'probabilities']" in answer.json()["error"]
 
 
-def test_a_body_that_is_not_json_is_refused(client):
-    answer = client.post(f"{MODEL}/infer", b"\x00\x01")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x00\x01",
+        b'{"id": "\xff", "inputs": []}',
+        b'{"inputs": [{"name": "\xff"}]}',
+        b'{"inputs": [{"data": ' + b"[" * 100_000,
+        b"[" * 100_000,
+    ],
+)
+def test_a_body_that_is_not_json_is_refused(client, body):
+    answer = client.post(f"{MODEL}/infer", body)
     assert answer.status_code == 400
     assert "not an inference request in JSON" in answer.json()["error"]
 

@@ -19,6 +19,7 @@ GATE_KEYS = (
     "support",
     "judged",
 )
+SPLIT_KEYS = ("key", "train", "test", "live")
 MODEL_KEYS = ("name", "version", "sha256", "family")
 
 
@@ -40,11 +41,13 @@ def build_decision(  # noqa: PLR0913 - one argument a section of the file, all n
     *,
     title: str,
     problem: str,
+    problem_digest: str,
     gates: Json | None,
     rollout: Json | None,
     candidate: Json | None,
     champion: Json | None,
     data: Json,
+    split: Mapping[str, Any],
     revision: str | None,
     packages: Mapping[str, str],
     seed: int,
@@ -57,12 +60,14 @@ def build_decision(  # noqa: PLR0913 - one argument a section of the file, all n
     Args:
         title: Heading of the run.
         problem: Name of the problem.
+        problem_digest: SHA-256 of the problem without the path of its table.
         gates: Report of `decide_promotion`; None if no gate was judged in this run.
         rollout: Report of `shift_traffic`; None if there was no live traffic.
         candidate: The registered version: name, version, sha256, family (may be absent); None if
             the run ended before there was one.
         champion: The version that served before, or None.
         data: `path`, `rows` and `fingerprint` of the table; the last two may be absent.
+        split: How the rows were dealt: `key` and the shares `train`, `test` and `live`.
         revision: Commit of the code, or None.
         packages: Versions of the packages by name.
         seed: Seed of the training.
@@ -79,6 +84,7 @@ def build_decision(  # noqa: PLR0913 - one argument a section of the file, all n
         "headgate": __version__,
         "title": title,
         "problem": problem,
+        "problem_digest": problem_digest,
         "verdict": end.verdict,
         "promoted": end.promoted,
         "reason": end.reason,
@@ -87,7 +93,10 @@ def build_decision(  # noqa: PLR0913 - one argument a section of the file, all n
         ],
         "rollout": None if rollout is None else dict(rollout),
         "models": {"candidate": _model(candidate), "champion": _model(champion)},
-        "data": {key: data.get(key) for key in ("path", "rows", "fingerprint")},
+        "data": {
+            **{key: data.get(key) for key in ("path", "rows", "fingerprint")},
+            "split": {key: split[key] for key in SPLIT_KEYS},
+        },
         "code": {"version": __version__, "revision": revision},
         "packages": dict(packages),
         "seed": seed,

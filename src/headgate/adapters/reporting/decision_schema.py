@@ -45,6 +45,11 @@ def _outcome() -> dict[str, Schema]:
         "headgate": {**TEXT, "description": "Version of Headgate that wrote this."},
         "title": {**TEXT, "description": "Heading of the run in the report."},
         "problem": {**TEXT, "description": "Name of the problem and of its model."},
+        "problem_digest": {
+            **DIGEST,
+            "description": "SHA-256 of the problem as canonical JSON without data.path: equal"
+            " problems have equal digests, wherever the table lies.",
+        },
         "verdict": {
             **VERDICT,
             "description": "Of the run: PASS only if the candidate passed every gate and the"
@@ -162,6 +167,20 @@ def _data() -> Schema:
                 "type": ["string", "null"],
                 "description": "Digest of its content; equal tables have equal fingerprints.",
             },
+            "split": _split(),
+        },
+    )
+
+
+def _split() -> Schema:
+    share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+    return closed_object(
+        "How the rows were dealt: with the table, this says which row was in which part.",
+        {
+            "key": {**TEXT, "description": "Key of the hash that deals the rows."},
+            "train": {**share, "description": "Share of the rows to learn from."},
+            "test": {**share, "description": "Share that the gates are judged on."},
+            "live": {**share, "description": "Share that is kept as traffic."},
         },
     )
 

@@ -7,6 +7,7 @@ from headgate.adapters.reporting.decision import ending
 PASSED = {"verdict": "PASS", "reason": "all good", "gates": []}
 FAILED = {"verdict": "FAIL", "reason": "the candidate fails accuracy", "gates": []}
 PROMOTED = {"verdict": "PASS", "phase": "PROMOTED", "reason": "below its limits"}
+SPLIT = {"key": "headgate", "train": 0.6, "test": 0.2, "live": 0.2}
 ROLLED_BACK = {"verdict": "FAIL", "phase": "ROLLED_BACK", "reason": "errors"}
 
 
@@ -37,11 +38,13 @@ def test_a_decision_keeps_what_it_is_told_and_fills_what_may_be_absent():
     made = build_decision(
         title="Run",
         problem="churn",
+        problem_digest="d" * 64,
         gates={**PASSED, "gates": [{"name": "accuracy", "verdict": "PASS", "other": 1}]},
         rollout=PROMOTED,
         candidate={"name": "churn", "version": "3", "sha256": "0" * 64},
         champion=None,
         data={"path": "t.csv", "rows": 10},
+        split={**SPLIT, "other": 1},
         revision=None,
         packages={"numpy": "2.4.6"},
         seed=7,
@@ -55,5 +58,6 @@ def test_a_decision_keeps_what_it_is_told_and_fills_what_may_be_absent():
         "candidate": {"name": "churn", "version": "3", "sha256": "0" * 64, "family": None},
         "champion": None,
     }
-    assert made["data"] == {"path": "t.csv", "rows": 10, "fingerprint": None}
+    assert made["data"] == {"path": "t.csv", "rows": 10, "fingerprint": None, "split": SPLIT}
+    assert made["problem_digest"] == "d" * 64
     assert made["promoted"] is True

@@ -123,6 +123,8 @@ def test_the_report_shows_what_each_decision_rests_on(page):
         "threshold 60",
         "Split p-value",
         "Data fingerprint",
+        "train 60.0 %, test 20.0 %, live 20.0 %, key headgate",
+        "Problem digest",
         "3f2a9c81d4e7",
         "lightgbm 4.7.0",
         "There was no champion, so there was nothing to compare with",
@@ -139,7 +141,7 @@ def test_names_from_the_data_cannot_inject_anything(records):
     decision["rollout"]["canary"]["deployment"] = EVIL
     decision["rollout"]["stages"][0]["outcome"] = EVIL
     decision["models"]["candidate"]["family"] = EVIL
-    decision["data"]["path"] = EVIL
+    decision["data"]["path"] = decision["data"]["split"]["key"] = EVIL
     decision["packages"][EVIL] = EVIL
     evaluation["confusion"]["labels"] = [EVIL, EVIL]
     evaluation["per_class"][0]["label"] = EVIL
