@@ -26,28 +26,31 @@ from headgate.serving import (
 FAILURE = b'{"error":"injected fault"}'
 
 
-def fails(share: float, number: int) -> bool:
-    """Tell whether request `number` fails; the same ones in every process, evenly spread.
+def fails(share: float, number: int, *, seed: int = 0) -> bool:
+    """Tell whether request `number` fails; the same ones in every process with the same seed.
 
     Args:
         share: Share of requests that fail, 0 to 1.
         number: Position of the request since the start.
+        seed: Another seed lets others fail, independently.
     """
-    digest = hashlib.blake2b(number.to_bytes(8, "big"), digest_size=8).digest()
+    key = seed.to_bytes(8, "big")
+    digest = hashlib.blake2b(number.to_bytes(8, "big"), key=key, digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
 
 
 class Failing:
     """Answers 500 to a share of the predictions, before the model sees them."""
 
-    def __init__(self, app: App, share: float) -> None:
+    def __init__(self, app: App, share: float, *, seed: int = 0) -> None:
         """Stand before `app`.
 
         Args:
             app: Answers the others.
             share: Share that fails, 0 to 1.
+            seed: Which ones.
         """
-        self._app, self._share, self._seen = app, share, 0
+        self._app, self._share, self._seed, self._seen = app, share, seed, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request.
@@ -61,7 +64,7 @@ class Failing:
             await self._app(scope, receive, send)
             return
         self._seen += 1
-        if not fails(self._share, self._seen):
+        if not fails(self._share, self._seen, seed=self._seed):
             await self._app(scope, receive, send)
             return
         headers = [
@@ -131,13 +134,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.swap is not None:
         app = Swapping(app, options.swap)
     if options.fail_share > 0:
-        app = Failing(app, options.fail_share)
+        app = Failing(app, options.fail_share, seed=options.seed)
     serve(instrumented(app, engine, options), options)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argument_parser()
     parser.add_argument("--fail-share", type=_share, default=0.0, help="share answered with 500")
+    parser.add_argument("--seed", type=int, default=0, help="which requests fail, 0 or more")
     parser.add_argument("--swap", type=_fields, metavar="A,B", help="two fields that change places")
     return parser
 

@@ -48,6 +48,7 @@ from headgate.usecases.target import find_target
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FAULTY = (sys.executable, str(EXAMPLES / "faulty_predictor.py"))
+SETTLE_SECONDS = 0.5
 EQUAL = (sys.executable, "-m", "headgate.serving")
 
 
@@ -81,6 +82,7 @@ class Stand:
             registry=self.registry,
             clock=SystemClock(),
         )
+        time.sleep(SETTLE_SECONDS)  # the generator's counts arrive ten times a second
         seen: Any = self.cluster.traffic()["deployments"]
         gone = target.stable if record["phase"] == "PROMOTED" and target.stable else canary
         roll_back(
@@ -133,8 +135,8 @@ def detections(site: Stand, runs: int, *, rate: float) -> list[dict[str, object]
     plan = replace(site.problem.rollout, stages_percent=(1.0, 50.0), min_stage_seconds=600.0)
     seconds, exposed, verdicts = [], [], Counter[str]()
     for number in range(runs):
-        # A bound that differs by a hair gives each run a deployment, and so counters, of its own.
-        command = (*FAULTY, "--fail-share", "0.2", "--drain-seconds", f"{5 + number / 1000}")
+        # Other requests fail in each run; the command also names the run's own deployment.
+        command = (*FAULTY, "--fail-share", "0.2", "--seed", f"{number}")
         record = site.rollout(plan, command)
         verdicts[str(record["verdict"])] += 1
         seconds.append(record["traffic"]["last_at"] - record["traffic"]["first_at"])
@@ -158,7 +160,8 @@ def equal(site: Stand, runs: int, *, rate: float) -> list[dict[str, object]]:
     before = site.cluster.traffic()
     endings, p_values, seconds = Counter[str](), [], []
     for number in range(runs):
-        command = (*EQUAL, "--drain-seconds", f"{5 + number / 1000}")
+        # A time that differs by a hair gives each run a deployment, and so counters, of its own.
+        command = (*EQUAL, "--drain-seconds", f"{0.5 + number / 1000}")
         record = site.rollout(site.problem.rollout, command)
         held = record["verdict"] == "INSUFFICIENT"
         endings["promoted" if record["phase"] == "PROMOTED" else "held" if held else "harm"] += 1

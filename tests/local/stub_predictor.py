@@ -23,6 +23,14 @@ class Stub:
             more = True
             while more:
                 more = (await receive()).get("more_body", False)
+            if random.random() < self.options.hang_share:  # noqa: S311 - no secret
+                await asyncio.sleep(3600)
+            if random.random() < self.options.reset_share:  # noqa: S311 - no secret
+                send.__self__.transport.abort()  # uvicorn's own: ASGI has no word for it
+                return
+            if random.random() < self.options.garbage_share:  # noqa: S311 - no secret
+                send.__self__.transport.write(b"nonsense\r\n\r\n")
+                return
             bad = random.random() < self.options.fail_share  # noqa: S311 - no secret
             self.counts["500" if bad else "200"] += 1
             self.buckets[0] += 1
@@ -60,7 +68,8 @@ def main() -> None:
         parser.add_argument(name, required=True)
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--label", default="yes")
-    parser.add_argument("--fail-share", type=float, default=0.0)
+    for name in ("--fail-share", "--hang-share", "--reset-share", "--garbage-share"):
+        parser.add_argument(name, type=float, default=0.0)
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--broken", action="store_true")
     options = parser.parse_args()

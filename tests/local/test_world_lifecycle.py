@@ -31,6 +31,19 @@ print(world.url, world.token, world.pid, flush=True)
 time.sleep(600)
 """
 
+UNGUARDED = """
+import sys
+from pathlib import Path
+from headgate.adapters.local import guarding, supervisor
+look = guarding.guard_step
+def step(*arguments, **options):
+    if (Path(sys.argv[2]) / "broken").exists():
+        raise ZeroDivisionError("the guard is broken")
+    return look(*arguments, **options)
+guarding.guard_step = step
+sys.exit(supervisor.main(sys.argv[1:]))
+"""
+
 
 @pytest.fixture
 def busy(open_world):
@@ -85,6 +98,37 @@ def test_a_terminated_supervisor_stops_its_children(open_world, alive) -> None:
     assert set(pids) == {"supervisor", "proxy", "stable"}
     os.kill(world.world.pid, signal.SIGTERM)
     world.until(lambda: not any(alive(pid) for pid in pids.values()), seconds=2)
+
+
+def test_without_its_guard_the_world_stops_itself(tmp_path, alive) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", UNGUARDED, "--folder", str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        told = json.loads(supervisor.stdout.readline())
+        with LocalCluster(told["url"], told["token"]) as cluster:
+            assert cluster.ready()
+            proxy = cluster.processes()["proxy"]
+        (tmp_path / "broken").touch()
+        assert supervisor.wait(10) == 4  # its stdin is open: nobody asked it to stop
+        assert supervisor.stderr is not None
+        said = supervisor.stderr.read()
+    assert b"ZeroDivisionError" in said
+    assert b"there must be no traffic without a guard" in said
+    assert not alive(proxy)
+
+
+def test_a_world_knows_whether_it_runs(open_world) -> None:
+    world = open_world().world
+    assert world.running
+    os.kill(world.pid, signal.SIGKILL)
+    start = time.monotonic()
+    while world.running:
+        assert time.monotonic() - start < 2
+        time.sleep(0.02)
 
 
 def test_a_port_in_use_is_named(tmp_path) -> None:

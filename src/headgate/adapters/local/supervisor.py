@@ -45,13 +45,13 @@ async def supervise(folder: Path, *, proxy_port: int, ready_seconds: float) -> N
         ready_seconds: How long a model server may take until it is ready.
 
     Raises:
-        BackendError: If the folder is in use or the proxy cannot start.
+        BackendError: If the proxy cannot start, or the guard failed; everything is stopped then.
     """
     core = Core(folder, proxy_port=proxy_port, ready_seconds=ready_seconds)
     token = secrets.token_urlsafe(32)
     ended = await _end_of_parent_or_signal()
     try:
-        await core.start()
+        await core.start(on_failure=ended.set)
         with listening_socket() as opened:
             config = uvicorn.Config(
                 control_api(core, token=token),
@@ -68,6 +68,12 @@ async def supervise(folder: Path, *, proxy_port: int, ready_seconds: float) -> N
             await ended.wait()
             LOG.info("stopping")
             serving.cancel()
+        if core.guard.failure is not None:
+            LOG.critical("the guard failed", exc_info=core.guard.failure)
+            raise BackendError(
+                f"the guard failed ({core.guard.failure!r}); everything is stopped, because there"
+                " must be no traffic without a guard"
+            )
     finally:
         await core.stop()
 
@@ -114,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
         arguments: Command line without the program's name.
 
     Returns:
-        Exit code: 0 after a stop, 4 if it could not start.
+        Exit code: 0 after a stop, 4 if it could not start or its guard failed.
     """
     parser = argparse.ArgumentParser(prog="headgate.adapters.local.supervisor")
     parser.add_argument("--folder", type=Path, required=True)

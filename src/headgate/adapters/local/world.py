@@ -37,6 +37,11 @@ class World:
         """Process id of the supervisor."""
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the supervisor process has not ended; its log says why if it has."""
+        return self._process.poll() is None
+
     def cluster(self) -> LocalCluster:
         """Return a new client of this world."""
         return LocalCluster(self.url, self.token)
