@@ -37,14 +37,17 @@ def shift_traffic(  # noqa: PLR0913 - a KFP signature names every parameter
         Output: PASS (promoted), FAIL or INSUFFICIENT (the champion serves 100 %).
     """
     from headgate.adapters.driving import drive_rollout
-    from headgate.adapters.files import write_json
     from headgate.adapters.local.client import LocalCluster
     from headgate.rollout import Arm
 
     canary = Arm(deployment=deployment, version=version)
     with LocalCluster(cluster_url, cluster_token) as place:
         record = drive_rollout(
-            problem, canary, place=place, registry_uri=registry_uri, run_id=run_id
+            problem,
+            canary,
+            place=place,
+            registry_uri=registry_uri,
+            run_id=run_id,
+            record_to=rollout.path,
         )
-    write_json(rollout.path, record)
     return str(record["verdict"])

@@ -1,6 +1,9 @@
 """Put the driver of a rollout together: a place that serves, a registry, a clock, a log."""
 
+from functools import partial
+
 from headgate.adapters.clock import SystemClock
+from headgate.adapters.files import write_json
 from headgate.adapters.local.client import LocalCluster
 from headgate.adapters.mlflow_registry import MlflowRegistry
 from headgate.adapters.problem_file import parse_problem
@@ -12,7 +15,13 @@ from headgate.usecases.target import find_target
 
 
 def drive_rollout(
-    problem: str, canary: Arm, *, place: LocalCluster, registry_uri: str, run_id: str
+    problem: str,
+    canary: Arm,
+    *,
+    place: LocalCluster,
+    registry_uri: str,
+    run_id: str,
+    record_to: str,
 ) -> dict[str, object]:
     """Drive a rollout to its end; SIGTERM sets the weight to 0 first.
 
@@ -22,12 +31,15 @@ def drive_rollout(
         place: Where it is deployed.
         registry_uri: Where the aliases are.
         run_id: The run that asks; a retry of the same run resumes its rollout.
+        record_to: JSON file that gets the record as soon as the rollout has ended, also before an
+            exception leaves (an interruption, an alias that cannot be moved).
 
     Returns:
         The record of the rollout.
 
     Raises:
-        BackendError: If the rollout cannot start or its route cannot be reached.
+        BackendError: If the rollout cannot start, its route cannot be reached, or the alias cannot
+            be moved.
     """
     asked, clock = parse_problem(problem), SystemClock()
     with raise_on_terminate(Interrupted):
@@ -43,4 +55,5 @@ def drive_rollout(
             registry=MlflowRegistry(registry_uri),
             clock=clock,
             on_event=RolloutLog(clock),
+            on_record=partial(write_json, record_to),
         )

@@ -25,10 +25,20 @@ class Follower:
     traffic: TrafficPlan
     stages_percent: tuple[float, ...]
     progress: Progress
+    world_runs: Callable[[], bool]
 
     def follow(self) -> None:
-        """Follow the pipeline to its end."""
+        """Follow the pipeline to its end.
+
+        Raises:
+            BackendError: If the local world has ended.
+        """
         while self.process.running:
+            if not self.world_runs():
+                raise BackendError(
+                    "the local supervisor ended, and with it the proxy and every model server;"
+                    " see world/logs/supervisor.log in the --out folder"
+                )
             event = self.process.next_event(timeout=POLL_SECONDS)
             if isinstance(event, StepEvent):
                 self._step(event)
@@ -67,14 +77,20 @@ class Follower:
                 return
 
     def _show_rollout_end(self, step: str) -> None:
-        if step == LIVE_STEPS[1] and (rollout := report_of(self.process.root, "rollout")):
-            self.progress.rollout_finished(rollout)
+        if step != LIVE_STEPS[1] or not (rollout := report_of(self.process.root, "rollout")):
+            return
+        self.progress.rollout_finished(rollout)
+        if rollout["stable"] is not None:
+            self.progress.fact(traffic_fact(rollout, self._totals()))
+
+    def _totals(self) -> dict[str, Any]:
+        try:
+            return self.cluster.traffic()
+        except BackendError:
+            return {}  # the rollout goes on without its picture
 
     def _rollout(self, event: dict[str, Any]) -> None:
-        try:
-            traffic: dict[str, Any] = self.cluster.traffic()
-        except BackendError:
-            traffic = {}  # the rollout goes on without its picture
+        traffic = self._totals()
         metrics = event["metrics"]
         errors = metrics.get("errors", {"canary": (0, 0)})
         self.progress.rollout(
@@ -94,6 +110,26 @@ class Follower:
                 lost_requests=traffic.get("lost"),
             )
         )
+
+
+def traffic_fact(rollout: dict[str, Any], totals: dict[str, Any]) -> str:
+    """Say at what rate requests were replayed, how many got lost, how long a canary was exposed.
+
+    Args:
+        rollout: Record of the rollout.
+        totals: Totals of the traffic, since the world started.
+    """
+    if not totals:
+        return "the traffic cannot be counted now"
+    said = (
+        f"traffic so far: {totals['sent']:,} requests, {totals['rate_achieved']:.0f} a second now,"
+        f" {totals['lost']:,} lost"
+    )
+    seen = totals["deployments"].get(rollout["canary"]["deployment"])
+    if rollout["phase"] != "ROLLED_BACK" or not seen or seen["first_at"] is None:
+        return said
+    exposed = seen["last_at"] - seen["first_at"]
+    return f"{said}; the canary's first answer to its last: {exposed:.1f} s"
 
 
 def _ingest_note(report: dict[str, Any]) -> str:

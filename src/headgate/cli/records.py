@@ -1,14 +1,16 @@
 """Collect what the steps of a run left, and compose `decision.json` and the report from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import headgate
 from headgate.adapters.files import read_json
+from headgate.adapters.problem_file import problem_digest
 from headgate.adapters.provenance import code_revision, package_versions
 from headgate.adapters.reporting import RunRecord, build_decision
+from headgate.errors import HeadgateError
 from headgate.ports import ModelRegistry, ModelVersion
 from headgate.problem import Problem
 
@@ -85,11 +87,13 @@ def decision_of(folder: Path, facts: RunFacts, *, registry: ModelRegistry) -> Js
     return build_decision(
         title=facts.title,
         problem=facts.problem.name,
+        problem_digest=problem_digest(facts.problem),
         gates=reports["gates"],
         rollout=reports["rollout"],
         candidate=_described(candidate),
         champion=_described(champion),
         data=_data(facts.problem, reports["ingest"], candidate),
+        split=asdict(facts.problem.split),
         revision=code_revision(Path(headgate.__file__).parent),
         packages=package_versions(),
         seed=facts.problem.training.seed,
@@ -138,7 +142,12 @@ def _champion(reports: Mapping[str, Json | None]) -> str | None:
 
 
 def _version(registry: ModelRegistry, name: str, version: str | None) -> ModelVersion | None:
-    return None if version is None else registry.version(name, version)
+    if version is None:
+        return None
+    try:
+        return registry.version(name, version)
+    except HeadgateError:
+        return None  # a registry that is down must not cost the record of everything else
 
 
 def _described(version: ModelVersion | None) -> Json | None:

@@ -156,54 +156,58 @@ class Session:
             },
             folder=folder,
         )
-        error: BaseException | None = None
-        try:
-            Follower(
-                process=process,
-                cluster=self._cluster,
-                traffic=self._traffic(problem),
-                stages_percent=problem.rollout.stages_percent,
-                progress=self.progress,
-            ).follow()
-            error = process.error()
-        except BaseException as interrupt:
-            error = interrupt
-            process.stop()
-            raise
-        finally:
-            reason = _why(error)
-            with suppress(BackendError):  # where the world is gone, so is its traffic
-                self._quiet(problem, reason)
-            facts = RunFacts(
-                title=title,
-                problem=problem,
-                started_at=started,
-                ended_at=_now(),
-                version=version,
-                error=reason,
-            )
-            decision = decision_of(folder, facts, registry=self._registry)
-            write_json(folder / DECISION, decision)
-            write_report(self.workspace.report, load_runs(self.workspace.runs()))
+        error = self._follow(process, problem)
+        reason = _why(error)
+        self._calm(problem, reason)
+        facts = RunFacts(
+            title=title,
+            problem=problem,
+            started_at=started,
+            ended_at=_now(),
+            version=version,
+            error=reason,
+        )
+        decision = decision_of(folder, facts, registry=self._registry)
+        write_json(folder / DECISION, decision)
+        write_report(self.workspace.report, load_runs(self.workspace.runs()))
         if error is not None:
             raise error
         return Outcome(folder=folder, decision=decision)
 
-    def _quiet(self, problem: Problem, reason: str | None) -> None:
-        """Stop the traffic; after an early end also take an unfinished canary back."""
-        self._cluster.set_traffic(replace(self._traffic(problem), rate=0.0))
-        state = recorded_state(self._cluster.read())
-        if reason is not None and state is not None and not state.phase.is_final:
-            roll_back(
-                problem.name,
-                state.canary,
-                router=self._cluster,
-                metrics=self._cluster,
-                deployments=self._cluster,
-                registry=self._registry,
-                clock=SystemClock(),
-                reason=reason,
-            )
+    def _follow(self, process: PipelineProcess, problem: Problem) -> BaseException | None:
+        """Follow the pipeline to its end; return what ended it early, an interrupt too."""
+        follower = Follower(
+            process=process,
+            cluster=self._cluster,
+            traffic=self._traffic(problem),
+            stages_percent=problem.rollout.stages_percent,
+            progress=self.progress,
+            world_runs=lambda: self._world.running,
+        )
+        try:
+            follower.follow()
+            return process.error()
+        except BaseException as error:  # noqa: BLE001 - raised again once everything is on record
+            process.stop()
+            return error
+
+    def _calm(self, problem: Problem, reason: str | None) -> None:
+        """Take an unfinished canary back after an early end, and stop the traffic."""
+        with suppress(BackendError):  # where the world is gone, so is its canary
+            state = recorded_state(self._cluster.read())
+            if reason is not None and state is not None and not state.phase.is_final:
+                roll_back(
+                    problem.name,
+                    state.canary,
+                    router=self._cluster,
+                    metrics=self._cluster,
+                    deployments=self._cluster,
+                    registry=self._registry,
+                    clock=SystemClock(),
+                    reason=reason,
+                )
+        with suppress(BackendError):
+            self._cluster.set_traffic(replace(self._traffic(problem), rate=0.0))
 
     def _traffic(self, problem: Problem) -> TrafficPlan:
         return TrafficPlan(

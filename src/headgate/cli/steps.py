@@ -97,6 +97,9 @@ class PipelineProcess:
     @property
     def running(self) -> bool:
         """Whether there may be further events."""
+        if self._process.poll() is not None:
+            # A step outlives a driver that was killed, and would hold the log open.
+            self._signal(signal.SIGKILL)
         return self._reader.is_alive() or not self._events.empty()
 
     def error(self) -> errors.HeadgateError | None:

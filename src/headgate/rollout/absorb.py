@@ -10,6 +10,10 @@ from headgate.rollout.plan import MetricName, MetricPlan, Plan
 from headgate.rollout.state import ArmCounts, MetricEvidence, StageRecord, State
 from headgate.stats.sequential import Counts, Direction, floor_increment, ratio_increment
 
+# A look that took this many look intervals met a machine or a source that hardly answered: the arms
+# are scraped one after the other, so it may hold seconds more of one of them.
+LONGEST_SPLIT_LOOK = 4
+
 
 class Health(Enum):
     """What the look says about the canary's servers."""
@@ -44,7 +48,9 @@ def absorb(plan: Plan, state: State, observation: Observation) -> tuple[State, L
     """Update the state by one look.
 
     Nothing is counted in a look in which an arm could not be scraped; its answers are counted in
-    the next good look, because the counters are cumulative. Slow answers (only those) are discarded
+    the next good look, because the counters are cumulative. Such a look plays no part in the check
+    of the split, for its counts are answers and not assignments: after an outage of one arm they
+    hold what only that arm has been asked in the meantime. Slow answers (only those) are discarded
     in both arms until `warm_up_seconds` after the canary's first answer.
 
     Args:
@@ -60,6 +66,8 @@ def absorb(plan: Plan, state: State, observation: Observation) -> tuple[State, L
     if health in {Health.ANSWERS, Health.RESTARTED}:
         state, increments, restarted = _count_answers(plan, state, observation)
         health = Health.RESTARTED if restarted else health
+    # RESTARTED too: what the old process answered at last is lost, and with it a part of one arm.
+    state = replace(state, backlog=health is not Health.ANSWERS)
     state, label_increments, labels_known = _count_labels(plan, state, observation)
     increments |= label_increments
     state = _judge_health(plan, _add_evidence(plan, state, increments), observation, health)
@@ -181,16 +189,22 @@ def _count_answers(
         seen_stable=seen_stable,
         warm_until=warm_until,
         counted_at=now,
-        stages=(*state.stages[:-1], _count_split(plan, state, canary, stable)),
+        stages=(*state.stages[:-1], _count_split(plan, state, canary, stable, now=now)),
     )
     kept = {name: increment for name, increment in both.items() if name in judged}
     return state, kept, bool(canary.restarted)
 
 
-def _count_split(plan: Plan, state: State, canary: Answers, stable: Answers) -> StageRecord:
+def _count_split(
+    plan: Plan, state: State, canary: Answers, stable: Answers, *, now: float
+) -> StageRecord:
     record = state.stages[-1]
-    # All answers of the look must be younger than the settling of the new weight.
+    # All answers of the look must be younger than the settling of the new weight, and the look must
+    # hold the same time of both arms.
     settled = state.counted_at >= record.started_at + plan.settle_seconds
+    whole = not (state.backlog or canary.restarted or stable.restarted)
+    prompt = now - state.counted_at <= LONGEST_SPLIT_LOOK * plan.look_seconds
+    settled = settled and whole and prompt
     return replace(
         record,
         canary_requests=record.canary_requests + canary.requests,

@@ -45,6 +45,10 @@ def rollout_record(
 ) -> dict[str, object]:
     """Write a rollout down.
 
+    All counts, `exposed_requests` among them, end with the look that decided: answers that were
+    under way then, or that the proxy still sent to the canary until it followed the last weights,
+    are not in them. So the verdict can be worked out again from the record alone.
+
     Args:
         plan: The plan.
         state: The last state.

@@ -96,7 +96,8 @@ class StageRecord:
     ended_at: float | None = None
     canary_requests: int = 0
     stable_requests: int = 0
-    split_canary: int = 0  # requests that count for the check of the split: after it settled
+    # Requests that count for the check of the split: after it settled, in looks without a backlog.
+    split_canary: int = 0
     split_stable: int = 0
     outcome: str = ""
 
@@ -122,6 +123,7 @@ class State:
     max_hold_seconds: float  # this and the next are here for the guard
     heartbeat_timeout_seconds: float
     counted_at: float  # when answers were counted last
+    backlog: bool = False  # a look counted no answers: the next one brings theirs as well
     holding_since: float | None = None
     ended_at: float | None = None
     warm_until: float | None = None  # slow answers count from here; None: no answer yet

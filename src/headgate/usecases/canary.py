@@ -9,7 +9,9 @@ What holds whatever fails:
   that the guard takes over exactly when the driver cannot act.
 """
 
-from headgate.errors import BackendError
+from collections.abc import Callable
+
+from headgate.errors import BackendError, HeadgateError
 from headgate.ports.clock import Clock
 from headgate.ports.cluster import Deployments, GuardStatus, Heartbeat
 from headgate.ports.evidence import LabelSource, MetricSource
@@ -24,7 +26,9 @@ from headgate.usecases.driver import Driver, OnEvent
 from headgate.usecases.ownership import Keeper
 from headgate.usecases.target import CANDIDATE, CHAMPION, Target, recorded_state, rollout_id
 from headgate.usecases.watch import Watch
+from headgate.usecases.weights import agrees
 
+OnRecord = Callable[[dict[str, object]], None]
 _UNFINISHED = frozenset({Phase.PROGRESSING, Phase.HOLDING})
 
 
@@ -45,12 +49,14 @@ def run_canary(  # noqa: PLR0913 - one port each, all named
     registry: ModelRegistry,
     clock: Clock,
     on_event: OnEvent | None = None,
+    on_record: OnRecord | None = None,
 ) -> dict[str, object]:
     """Drive one rollout, and judge the candidate on live evidence.
 
     A first model (no champion) gets all traffic at once: there is nothing to compare it with. A
     rollout in progress with the same identity is resumed with its evidence, after a full fresh
-    window. A finished one is reported; one that was rolled back starts again for another `run_id`.
+    window. A finished one is reported; one that was rolled back starts again for another `run_id`,
+    and one that was promoted if the canary has lost its traffic since.
 
     Args:
         plan: The plan.
@@ -64,6 +70,10 @@ def run_canary(  # noqa: PLR0913 - one port each, all named
         registry: Aliases to move after the commit.
         clock: Time.
         on_event: Called with a JSON object at every change and look, for live progress.
+        on_record: Called once with the record of a rollout that had started, before the aliases
+            move and also if this function ends by an exception: whoever stores the record there
+            has it however the rollout ended. The phase is PROGRESSING or HOLDING if the weight
+            could not be set to 0 before an exception; the guard does it then.
 
     Returns:
         The record of the rollout (`rollout.json`). Its phase is PROMOTED, ROLLED_BACK or CONTESTED;
@@ -72,7 +82,8 @@ def run_canary(  # noqa: PLR0913 - one port each, all named
     Raises:
         BackendError: If the rollout cannot start: no ready guard, a canary that is not ready, a
             source that does not answer, traffic that is not all on the champion, another rollout
-            in progress; or if the route cannot be read until the deadline.
+            in progress; or if the route cannot be read until the deadline, or the end cannot be
+            written until the guard's own limit after it.
         KeyboardInterrupt: If the driver is interrupted; the weight is set to 0 first.
     """
     own_id = rollout_id(plan, target)
@@ -80,9 +91,10 @@ def run_canary(  # noqa: PLR0913 - one port each, all named
     found = _found(route, own_id)
     watch = Watch(metrics=metrics, labels=labels, deployments=deployments, clock=clock)
     mine = found if found is not None and found.rollout_id == own_id else None
-    if mine is not None and _is_over(mine, target):
+    if route is not None and mine is not None and _is_over(route, mine, target):
+        record = _hand_over(rollout_record(plan, mine, [], carried=mine), on_record)
         _move_aliases(registry, mine)
-        return rollout_record(plan, mine, [], carried=mine)
+        return record
     keeper = Keeper(router=router, rollout_id=own_id, route=route)
     carried = mine if mine is not None and mine.phase in _UNFINISHED else None
     if carried is None:
@@ -101,9 +113,22 @@ def run_canary(  # noqa: PLR0913 - one port each, all named
         on_event=on_event,
         state=first,
     )
-    state = driver.drive()
-    _move_aliases(registry, state)
-    return rollout_record(plan, state, driver.looks, carried=carried)
+    try:
+        driver.drive()
+    except (HeadgateError, KeyboardInterrupt):
+        if keeper.recorded is not None:
+            _hand_over(rollout_record(plan, driver.state, driver.looks, carried=carried), on_record)
+        raise
+    record = rollout_record(plan, driver.state, driver.looks, carried=carried)
+    _hand_over(record, on_record)
+    _move_aliases(registry, driver.state)
+    return record
+
+
+def _hand_over(record: dict[str, object], on_record: OnRecord | None) -> dict[str, object]:
+    if on_record is not None:
+        on_record(record)
+    return record
 
 
 def _found(route: Route | None, own_id: str) -> State | None:
@@ -125,10 +150,11 @@ def _found(route: Route | None, own_id: str) -> State | None:
     )
 
 
-def _is_over(state: State, target: Target) -> bool:
+def _is_over(route: Route, state: State, target: Target) -> bool:
     """Tell whether a retry finds its rollout finished; another run may start a failed one anew."""
     if state.phase is Phase.PROMOTED:
-        return True
+        # Somebody who moved the traffic back has taken the promotion back.
+        return agrees(route, state)
     return state.phase not in _UNFINISHED and state.run_id == target.run_id
 
 

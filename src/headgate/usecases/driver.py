@@ -36,6 +36,7 @@ class Driver:
     looks: list[Look] = field(default_factory=list)
     ending: Decision | None = None  # a roll-back that was decided is tried until it is written
     beaten: bool = False  # whether the last heartbeat was recorded
+    readable: bool = True  # whether the route could be read at the last look
     next_look_at: float = 0.0  # monotonic
 
     def drive(self) -> State:
@@ -46,7 +47,7 @@ class Driver:
 
         Raises:
             HeadgateError: If something else than a source of evidence failed; the weight is set to
-                0 first, if the route can be written.
+                0 first, if the route can be written. `state` tells how far that went.
             KeyboardInterrupt: If the driver was interrupted; the same holds.
         """
         try:
@@ -61,10 +62,13 @@ class Driver:
     def _drive(self) -> State:
         if not self.guard.ready():
             raise BackendError("no guard is ready; a canary needs one", retryable=True)
-        if self.keeper.recorded is not None and self.keeper.refresh() is not Claim.OURS:
+        # Between the read that found our state and now, a guard or a person may have acted.
+        claim: Claim | None = Claim.OURS if self.keeper.recorded is None else self._claim()
+        if claim is Claim.FOREIGN:
             return self._contest()
-        self.keeper.write(self.state)
-        self._tell("started", self.state.reason)
+        if claim is Claim.OURS:
+            self.keeper.write(self.state)
+            self._tell("started", self.state.reason)
         self.next_look_at = self.clock.monotonic()
         while not self.state.phase.is_final:
             self._beat()
@@ -74,6 +78,7 @@ class Driver:
                 return self._contest()
             if claim is Claim.OURS and not self.state.phase.is_final:
                 self._step()
+            self._give_up_late()
         return self.state
 
     def _wait(self) -> None:
@@ -81,23 +86,41 @@ class Driver:
         self.next_look_at = max(self.next_look_at + self.plan.look_seconds, now)
         self.clock.sleep(self.next_look_at - now)
 
+    def _give_up_late(self) -> None:
+        """Stop when the guard would have acted as well: then the route cannot be written."""
+        limit = self.state.deadline_at + self.state.heartbeat_timeout_seconds
+        if not self.state.phase.is_final and self.clock.now() >= limit:
+            raise BackendError(
+                "the end of the rollout could not be written until "
+                f"{self.state.heartbeat_timeout_seconds:g} s after its deadline",
+                retryable=True,
+            )
+
     def _beat(self) -> None:
-        # A driver that cannot write its roll-back must not look alive: the guard shall do it.
+        # A driver that cannot read the route, or cannot write its roll-back, must not look alive:
+        # the guard shall act.
         self.beaten = False
-        if self.ending is None:
+        if self.ending is None and self.readable:
             with suppress(BackendError):
                 self.heartbeat.beat(self.state.rollout_id, epoch=self.state.epoch)
                 self.beaten = True
 
     def _refresh(self) -> Claim | None:
         """Read the route; None if it cannot be read now."""
-        known = self.keeper.recorded
+        self.readable = False
         try:
-            claim = self.keeper.refresh()
+            claim = self._claim()
         except BackendError:
             if self.clock.now() >= self.state.deadline_at:
                 raise
             return None
+        self.readable = True
+        return claim
+
+    def _claim(self) -> Claim:
+        """Read the route, and follow what others or a lost write of ours made of it."""
+        known = self.keeper.recorded
+        claim = self.keeper.refresh()
         recorded = self.keeper.recorded
         if recorded is not None and recorded is not known:
             self._take_over(recorded, claim)
@@ -108,9 +131,7 @@ class Driver:
         if claim is Claim.OURS:
             self.state = recorded
         else:
-            verdict, reason = recorded.verdict, recorded.reason
-            if self.ending is not None:
-                verdict, reason = self.ending.verdict, f"{self.ending.reason} ({reason})"
+            verdict, reason = self._conclude(recorded.verdict, recorded.reason)
             self.state = finish(
                 replace(self.state, epoch=recorded.epoch - 1),
                 phase=recorded.phase,
@@ -119,6 +140,12 @@ class Driver:
                 now=self.clock.now(),
             )
         self._tell(self.state.phase.value.lower(), self.state.reason)
+
+    def _conclude(self, verdict: Verdict, reason: str) -> tuple[Verdict, str]:
+        """Keep what was decided already, whoever ends the rollout in the end."""
+        if self.ending is None:
+            return verdict, reason
+        return self.ending.verdict, f"{self.ending.reason} ({reason})"
 
     def _step(self) -> None:
         decision = self.ending or self._look()
@@ -132,7 +159,6 @@ class Driver:
             case Action.PROMOTE:
                 self._follow(decision)
             case Action.ROLL_BACK:
-                self.ending = decision
                 self._follow(decision)
             case _:
                 assert_never(decision.action)
@@ -142,6 +168,8 @@ class Driver:
         self.state, look = absorb(self.plan, self.state, observation)
         self.looks.append(look)
         decision = decide(self.plan, self.state, look)
+        if decision.action is Action.ROLL_BACK:
+            self.ending = decision
         self._tell("look", decision.reason)
         return decision
 
@@ -165,11 +193,13 @@ class Driver:
             self._tell(event, reason)
 
     def _contest(self) -> State:
-        reason = "somebody else changed the route: no step up, a person must look"
+        verdict, reason = self._conclude(
+            Verdict.INSUFFICIENT, "somebody else changed the route: no step up, a person must look"
+        )
         self.state = finish(
             self.state,
             phase=Phase.CONTESTED,
-            verdict=Verdict.INSUFFICIENT,
+            verdict=verdict,
             reason=reason,
             now=self.clock.now(),
         )
@@ -179,24 +209,36 @@ class Driver:
 
     def _abandon(self, reason: str) -> None:
         """Set the weight to 0 before the driver ends, if the route is still ours."""
+        verdict, reason = self._conclude(Verdict.INSUFFICIENT, reason)
         for _ in range(ATTEMPTS_TO_ABANDON):
             with suppress(BackendError):
-                recorded = self.keeper.recorded if self._still_ours() else None
-                if recorded is not None and not recorded.phase.is_final:
-                    ended = finish(
-                        replace(self.state, epoch=recorded.epoch),
-                        phase=Phase.ROLLED_BACK,
-                        verdict=Verdict.INSUFFICIENT,
-                        reason=reason,
-                        now=self.clock.now(),
-                    )
-                    self.keeper.write(ended)
-                    self.state = ended
-                    self._tell("rolled_back", reason)
+                self._end_early(verdict, reason)
                 return
+        if not self.state.phase.is_final:
+            left = f"{reason}; the weight could not be set to 0: that is left to the guard"
+            self.state = replace(self.state, verdict=verdict, reason=left)
 
-    def _still_ours(self) -> bool:
-        return self.keeper.refresh() is Claim.OURS
+    def _end_early(self, verdict: Verdict, reason: str) -> None:
+        """Roll back what is ours and in progress; follow what has ended."""
+        claim, recorded = self.keeper.refresh(), self.keeper.recorded
+        if recorded is None or self.state.phase.is_final:
+            return
+        if claim is Claim.FOREIGN:
+            self.state = replace(self.state, epoch=recorded.epoch)
+            self._contest()
+        elif recorded.phase.is_final:
+            self._take_over(recorded, claim)
+        else:
+            ended = finish(
+                replace(self.state, epoch=recorded.epoch),
+                phase=Phase.ROLLED_BACK,
+                verdict=verdict,
+                reason=reason,
+                now=self.clock.now(),
+            )
+            self.keeper.write(ended)
+            self.state = ended
+            self._tell("rolled_back", reason)
 
     def _tell(self, event: str, reason: str) -> None:
         if self.on_event is None:

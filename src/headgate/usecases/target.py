@@ -9,6 +9,7 @@ from headgate.ports.cluster import Deployments
 from headgate.ports.routing import WEIGHT_PARTS, Route, TrafficRouter
 from headgate.rollout.plan import Plan
 from headgate.rollout.state import Arm, Phase, State, state_from_json
+from headgate.usecases.weights import agrees
 
 CHAMPION, CANDIDATE = "champion", "candidate"  # aliases of the registry
 
@@ -75,17 +76,18 @@ def find_target(
 
     Returns:
         The target. If the route records a rollout of this canary that was not rolled back, the
-        champion is that of the record, so that a retry finds the same target.
+        champion is that of the record, so that a retry finds the same target. A promotion whose
+        weights somebody changed later is history: the champion is who has the traffic now.
 
     Raises:
         BackendError: If no single deployment has all the traffic, or the champion does not run.
     """
     route = router.read()
     state = recorded_state(route)
-    if state is not None and state.phase is not Phase.ROLLED_BACK and state.canary == canary:
-        return Target(model=model, canary=canary, stable=state.stable, run_id=run_id)
     if route is None:
         return Target(model=model, canary=canary, stable=None, run_id=run_id)
+    if state is not None and state.canary == canary and _is_in_force(route, state):
+        return Target(model=model, canary=canary, stable=state.stable, run_id=run_id)
     holders = [b.deployment for b in route.backends if b.weight == WEIGHT_PARTS]
     if not holders:
         weights = {backend.deployment: backend.weight for backend in route.backends}
@@ -97,3 +99,9 @@ def find_target(
         raise BackendError(f"the champion's deployment {holders[0]} does not run")
     stable = Arm(deployment=status.name, version=status.version)
     return Target(model=model, canary=canary, stable=stable, run_id=run_id)
+
+
+def _is_in_force(route: Route, state: State) -> bool:
+    if state.phase is Phase.PROMOTED:
+        return agrees(route, state)
+    return state.phase is not Phase.ROLLED_BACK

@@ -164,3 +164,44 @@ def test_a_restart_of_the_champion_is_not_the_canarys(errors_plan):
     assert look.health is Health.ANSWERS
     assert state.broken == ""
     assert state.evidence["errors"].stable == counts(93)
+
+
+def split(state):
+    """What the check of the split has counted."""
+    return state.stages[-1].split_canary, state.stages[-1].split_stable
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [
+        {"canary": None, "stable": pods(190)},
+        {"canary": (), "stable": pods(190)},
+        {"canary": pods(20), "stable": None},
+    ],
+    ids=["unknown", "silent", "champion unknown"],
+)
+def test_the_backlog_of_an_outage_says_nothing_about_the_split(errors_plan, outage):
+    state = fresh_state(errors_plan)
+    state, _ = absorb(errors_plan, state, seen(0.75, canary=pods(10), stable=pods(100)))
+    state, _ = absorb(errors_plan, state, seen(1.0, **outage))
+    state, _ = absorb(errors_plan, state, seen(1.25, canary=pods(30), stable=pods(280)))
+    assert split(state) == (0, 0)
+    assert state.evidence["errors"].canary == counts(30)
+    state, _ = absorb(errors_plan, state, seen(1.5, canary=pods(40), stable=pods(370)))
+    assert split(state) == (10, 90)
+
+
+def test_a_look_longer_than_four_intervals_says_nothing_about_the_split(errors_plan):
+    state = fresh_state(errors_plan)
+    state, _ = absorb(errors_plan, state, seen(0.75, canary=pods(10), stable=pods(100)))
+    state, _ = absorb(errors_plan, state, seen(2.0, canary=pods(60), stable=pods(600)))
+    assert split(state) == (0, 0)
+    state, _ = absorb(errors_plan, state, seen(3.0, canary=pods(100), stable=pods(960)))
+    assert split(state) == (40, 360)
+
+
+def test_a_look_that_lost_answers_in_a_restart_says_nothing_about_the_split(errors_plan):
+    state = fresh_state(errors_plan)
+    state, _ = absorb(errors_plan, state, seen(0.75, canary=pods(10), stable=pods(100)))
+    state, _ = absorb(errors_plan, state, seen(1.0, canary=pods(20), stable=pods(3, started="2")))
+    assert split(state) == (0, 0)

@@ -11,9 +11,24 @@ import pytest
 from scipy import stats
 
 from headgate.problem.sections import Rollout
-from headgate.rollout import make_plan
+from headgate.rollout import (
+    Action,
+    Phase,
+    Verdict,
+    absorb,
+    decide,
+    follow,
+    hold_from,
+    is_holding,
+    make_plan,
+)
 
-from .conftest import small_plan  # noqa: TID252 - tests have no package name
+from .conftest import (  # noqa: TID252 - tests have no package name
+    fresh_state,
+    pods,
+    seen,
+    small_plan,
+)
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "rollout" / "simulate.py"
 
@@ -59,7 +74,8 @@ def test_equal_candidates_are_promoted_or_expire_and_hardly_ever_fail(simulate):
     plan = small_plan(warm_up_seconds=0.0)
     rates = {"errors": (0.02, 0.02), "slow_answers": (0.0, 0.0), "wrong_answers": (0.1, 0.1)}
     result = simulate.run_rollouts(plan, rates=rates, per_second=400.0, runs=400, seed=3)
-    assert result.harm + result.promoted + result.expired == 400
+    # Two stages of 1 s or more, a look every 0.25 s: 8 looks at least without harm.
+    assert result.least_looks >= 8
     test = stats.binomtest(result.harm, 400, plan.alpha, alternative="greater")
     assert test.pvalue > 0.01
     assert result.promoted > 350
@@ -72,6 +88,73 @@ def test_bad_candidates_of_the_default_plan_are_taken_out(simulate):
     )
     assert result.harm == 100
     assert result.median_seconds < 6
+
+
+class Tape:
+    """The simulator's random numbers, kept by look: requests first, then the canary's share."""
+
+    def __init__(self, random):
+        self.random, self.looks = random, []
+
+    def poisson(self, *parameters):
+        drawn = self.random.poisson(*parameters)
+        self.looks.append([int(drawn[0])])
+        return drawn
+
+    def binomial(self, *parameters):
+        drawn = self.random.binomial(*parameters)
+        self.looks[-1].append(int(drawn[0]))
+        return drawn
+
+
+def drive(plan, looks):
+    """Send the same counts through absorb and decide: how it ends, and at which look."""
+    state = fresh_state(plan)
+    arms = {"canary": [0, 0, 0, 0], "stable": [0, 0, 0, 0]}  # requests, errors, slow, wrong
+    for number, (requests, n_c, *bad) in enumerate(looks, start=1):
+        new = {"canary": [n_c, *bad[::2]], "stable": [requests - n_c, *bad[1::2]]}
+        for arm, counters in arms.items():
+            arms[arm] = [sum(pair) for pair in zip(counters, new[arm], strict=True)]
+        counted = {arm: pods(n, errors=x, slow=s) for arm, (n, x, s, _) in arms.items()}
+        labels = {f"{arm}_labels": (n, wrong) for arm, (n, _, _, wrong) in arms.items()}
+        state, look = absorb(plan, state, seen(number * plan.look_seconds, **counted, **labels))
+        decision = decide(plan, state, look)
+        if decision.action is Action.HOLD and is_holding(plan, state, look):
+            state = hold_from(state, now=look.at)
+        state = follow(plan, state, decision, now=look.at)
+        if state.phase.is_final:
+            return state.phase, state.verdict, number
+    return state.phase, state.verdict, len(looks)
+
+
+ENDS = {
+    1: (Phase.ROLLED_BACK, Verdict.FAIL),
+    2: (Phase.PROMOTED, Verdict.PASS),
+    3: (Phase.ROLLED_BACK, Verdict.INSUFFICIENT),
+}
+MIXED = [  # errors, slow answers, wrong answers of canary and champion; requests per second
+    ((0.02, 0.02), (0.0, 0.0), (0.1, 0.1), 800.0),
+    ((0.08, 0.04), (0.01, 0.01), (0.1, 0.1), 400.0),
+    ((0.05, 0.05), (0.09, 0.03), (0.2, 0.1), 100.0),
+    ((0.07, 0.05), (0.05, 0.05), (0.13, 0.1), 200.0),
+]
+
+
+def test_the_simulator_ends_rollouts_as_the_decision_does_on_the_same_counts(simulate):
+    plan = small_plan(warm_up_seconds=0.0, max_hold_seconds=10.0, deadline_seconds=20.0)
+    ends = set()
+    for seed in range(20):
+        *rates, per_second = MIXED[seed % len(MIXED)]
+        named = dict(zip(("errors", "slow_answers", "wrong_answers"), rates, strict=True))
+        fleet = simulate._Fleet(plan, named, per_second, 1, seed)
+        fleet.random = Tape(fleet.random)
+        while fleet.open.size:
+            fleet.look()
+        looks = fleet.random.looks
+        end = int(fleet.end[0])
+        assert drive(plan, looks) == (*ENDS[end], len(looks))
+        ends.add(end)
+    assert ends == {1, 2, 3}
 
 
 def test_the_script_prints_its_tables_and_writes_json(simulate, tmp_path, capsys):

@@ -112,7 +112,7 @@ class World:
             with suppress(BackendError):  # the next step tries again
                 self.router.write(wanted)
 
-    def run(self, plan, target=None):
+    def run(self, plan, target=None, **named):
         """Run the use case on this world."""
         return run_canary(
             plan,
@@ -125,7 +125,7 @@ class World:
             deployments=self.deployments,
             registry=self.registry,
             clock=self.clock,
-            on_event=None if self.events is None else self.events.append,
+            **{"on_event": None if self.events is None else self.events.append, **named},
         )
 
     def roll_back(self, **named):
