@@ -1,6 +1,7 @@
 """`headgate run` as a user sees it, and what is left when something dies in the middle."""
 
 import json
+import shutil
 import signal
 import socket
 import sys
@@ -155,6 +156,18 @@ def test_a_port_in_use_is_backend_trouble(served):
         done = headgate("run", problem, "--out", out, "--port", port)
     assert done.returncode == 4
     assert str(port) in done.stderr
+
+
+def test_a_registry_that_is_broken_is_backend_trouble_and_says_where_it_is(served, tmp_path: Path):
+    problem, out = served
+    shutil.copytree(out, tmp_path / "out")
+    database = tmp_path / "out" / "world" / "registry" / "mlflow.db"
+    database.write_bytes(b"not a database any more")
+    done = headgate("run", problem, "--out", tmp_path / "out")
+    assert done.returncode == 4, done.stderr
+    assert "mlflow.db" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert processes(str(tmp_path / "out")) == []
 
 
 def test_a_folder_of_another_model_is_refused(served, tmp_path: Path):

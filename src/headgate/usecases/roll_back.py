@@ -51,8 +51,11 @@ def roll_back(  # noqa: PLR0913 - one port each, all named
         BackendError: If the candidate has traffic that no rollout of ours gave it, if its requests
             do not stop, or if something does not answer.
     """
-    state = recorded_state(router.read())
-    if state is not None and state.canary == canary and state.phase is Phase.PROMOTED:
+    route = router.read()
+    state = recorded_state(route)
+    promoted = state is not None and state.canary == canary and state.phase is Phase.PROMOTED
+    # A promotion that somebody has undone since is history: then there is something to take out.
+    if promoted and route is not None and route.weight(canary.deployment) > 0:
         return Phase.PROMOTED
     _change(router, lambda route: _ended(route, canary, now=clock.now(), reason=reason))
     if deployments.status(canary.deployment) is not None:

@@ -152,3 +152,12 @@ def test_requests_that_do_not_stop_are_an_error(half_way):
     with pytest.raises(BackendError, match="still gets requests 30 s after"):
         half_way.roll_back()
     assert "m-2" in half_way.deployments.running
+
+
+def test_a_promotion_that_was_undone_by_hand_is_taken_out(world, plan):
+    world.run(plan)
+    route = world.router.route
+    undone = (Backend(deployment="m-1", weight=10_000), Backend(deployment="m-2", weight=0))
+    world.router.write(replace(route, backends=undone))
+    assert world.roll_back() is Phase.ROLLED_BACK
+    assert "m-2" not in world.deployments.running
