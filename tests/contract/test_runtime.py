@@ -26,6 +26,7 @@ SOURCES = {
     "model": ("train_model", "model"),
     "bundle": ("export_model", "bundle"),
     "ingest": ("ingest_table", "report"),
+    "split": ("split_data", "report"),
     "validation": ("validate_data", "report"),
     "training": ("train_model", "report"),
     "evaluation": ("evaluate_model", "report"),
