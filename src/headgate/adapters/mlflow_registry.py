@@ -105,11 +105,21 @@ class MlflowRegistry:
         Raises:
             BackendError: If there is no such version, or the registry does not answer.
         """
+        try:
+            self._point(name, alias, version)
+        except BackendError:
+            # Two processes that point a new alias at the same time both insert it and one is
+            # refused. By now the alias is there, and a second try updates it.
+            if self._aliased(name, alias) is None:
+                raise
+            self._point(name, alias, version)
+        LOG.info("%s@%s is version %s", name, alias, version)
+
+    def _point(self, name: str, alias: str, version: str) -> None:
         mlflow = _mlflow()
         client = mlflow.connect(self.uri)
         with mlflow.translated(self.uri, f"point {name}@{alias} at version {version}"):
             client.set_registered_model_alias(name, alias, version)
-        LOG.info("%s@%s is version %s", name, alias, version)
 
     def delete_alias(self, name: str, alias: str) -> None:
         """Drop an alias; one that does not exist is fine.
