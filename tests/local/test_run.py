@@ -93,7 +93,7 @@ def test_ctrl_c_takes_the_traffic_back_and_leaves_nothing_running(served):
     _, stderr = running.communicate(timeout=30)
     assert running.returncode == 130, stderr
     assert route(out)["state"]["phase"] == "ROLLED_BACK"
-    assert weights(out) == {"model-v1": 10_000}
+    assert weights(out) == {"adult-small-v1": 10_000}
     assert last_decision(out)["reason"].startswith("interrupted")
 
 
@@ -106,7 +106,7 @@ def test_a_driver_killed_with_9_leaves_no_traffic_on_the_canary(served):
     assert running.returncode == 4
     assert "shift-traffic" in stderr
     assert route(out)["state"]["phase"] == "ROLLED_BACK"
-    assert weights(out) == {"model-v1": 10_000}
+    assert weights(out) == {"adult-small-v1": 10_000}
 
 
 def test_a_parent_killed_with_9_leaves_nothing_running_and_the_next_run_serves_the_champion(
@@ -122,7 +122,7 @@ def test_a_parent_killed_with_9_leaves_nothing_running_and_the_next_run_serves_t
     _, stderr = again.communicate(timeout=60)
     assert again.returncode == 4
     assert "no such model" in stderr
-    assert weights(out) == {"model-v1": 10_000}
+    assert weights(out) == {"adult-small-v1": 10_000}
 
 
 def test_a_canary_killed_in_the_middle_is_a_failure_of_the_canary(served):

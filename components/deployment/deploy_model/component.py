@@ -25,8 +25,10 @@ def deploy_model(
         problem: Problem file as text (YAML or JSON); names the model and the latency bound.
         version: Version of the registered model.
         registry_uri: MLflow tracking URI.
-        cluster_url: Control address of the place that serves.
-        cluster_token: Bearer token for `cluster_url`.
+        cluster_url: The place that serves: `kubernetes://NAMESPACE` (`?context=NAME` for a context
+            of the kubeconfig), `http(s)://…` for a local world, empty in a pod for the namespace
+            that it runs in.
+        cluster_token: Bearer token of a local world; a cluster has credentials of its own.
         run_id: Identity of the pipeline run; a step with side effects is never served from a cache.
         command: Command of the model server, to which bundle, version and port are appended; empty
             means the predictor.
@@ -35,13 +37,18 @@ def deploy_model(
         Output: Name of the deployment.
     """
     from headgate.adapters.clock import SystemClock
-    from headgate.adapters.local.client import LocalCluster
     from headgate.adapters.mlflow_registry import MlflowRegistry
+    from headgate.adapters.places import open_place
     from headgate.adapters.problem_file import parse_problem
     from headgate.usecases.deploy import deploy_and_wait, deployment_spec
 
     wanted = parse_problem(problem)
     found = MlflowRegistry(registry_uri).version(wanted.name, version)
     spec = deployment_spec(found, command=command, slow_above_ms=wanted.rollout.slow_above_ms)
-    with LocalCluster(cluster_url, cluster_token) as cluster:
-        return deploy_and_wait(spec, deployments=cluster, clock=SystemClock()).name
+    with open_place(cluster_url, cluster_token, model=wanted.name) as place:
+        return deploy_and_wait(
+            spec,
+            deployments=place,
+            clock=SystemClock(),
+            timeout_seconds=place.ready_timeout_seconds,
+        ).name

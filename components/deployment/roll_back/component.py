@@ -25,23 +25,26 @@ def roll_back(
         deployment: Name of the candidate's deployment.
         version: Version of the registered model that it serves.
         registry_uri: MLflow tracking URI.
-        cluster_url: Control address of the place that serves.
-        cluster_token: Bearer token for `cluster_url`.
+        cluster_url: The place that serves: `kubernetes://NAMESPACE` (`?context=NAME` for a context
+            of the kubeconfig), `http(s)://…` for a local world, empty in a pod for the namespace
+            that it runs in.
+        cluster_token: Bearer token of a local world; a cluster has credentials of its own.
         run_id: Identity of this run; goes on record as the one that asked for the roll-back.
 
     Returns:
         Output: ROLLED_BACK, or PROMOTED if the candidate is the champion by now.
     """
     from headgate.adapters.clock import SystemClock
-    from headgate.adapters.local.client import LocalCluster
     from headgate.adapters.mlflow_registry import MlflowRegistry
+    from headgate.adapters.places import open_place
     from headgate.adapters.problem_file import parse_problem
     from headgate.rollout import Arm
     from headgate.usecases.roll_back import roll_back as take_out
 
-    with LocalCluster(cluster_url, cluster_token) as place:
+    model = parse_problem(problem).name
+    with open_place(cluster_url, cluster_token, model=model) as place:
         phase = take_out(
-            parse_problem(problem).name,
+            model,
             Arm(deployment=deployment, version=version),
             router=place,
             metrics=place,

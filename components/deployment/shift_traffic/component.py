@@ -28,8 +28,10 @@ def shift_traffic(  # noqa: PLR0913 - a KFP signature names every parameter
         deployment: Name of the candidate's deployment, ready to answer.
         version: Version of the registered model that it serves.
         registry_uri: MLflow tracking URI; the alias `champion` moves there after the promotion.
-        cluster_url: Control address of the place that serves.
-        cluster_token: Bearer token for `cluster_url`.
+        cluster_url: The place that serves: `kubernetes://NAMESPACE` (`?context=NAME` for a context
+            of the kubeconfig), `http(s)://…` for a local world, empty in a pod for the namespace
+            that it runs in.
+        cluster_token: Bearer token of a local world; a cluster has credentials of its own.
         run_id: Identity of this run; a retry of the same run resumes its rollout.
 
     Returns:
@@ -37,11 +39,15 @@ def shift_traffic(  # noqa: PLR0913 - a KFP signature names every parameter
         Output: PASS (promoted), FAIL or INSUFFICIENT (the champion serves 100 %).
     """
     from headgate.adapters.driving import drive_rollout
-    from headgate.adapters.local.client import LocalCluster
+    from headgate.adapters.places import open_place
+    from headgate.adapters.problem_file import parse_problem
     from headgate.rollout import Arm
 
-    canary = Arm(deployment=deployment, version=version)
-    with LocalCluster(cluster_url, cluster_token) as place:
+    asked, canary = parse_problem(problem), Arm(deployment=deployment, version=version)
+    slow_above_ms = asked.rollout.slow_above_ms
+    with open_place(
+        cluster_url, cluster_token, model=asked.name, slow_above_ms=slow_above_ms
+    ) as place:
         record = drive_rollout(
             problem,
             canary,

@@ -4,8 +4,8 @@ from functools import partial
 
 from headgate.adapters.clock import SystemClock
 from headgate.adapters.files import write_json
-from headgate.adapters.local.client import LocalCluster
 from headgate.adapters.mlflow_registry import MlflowRegistry
+from headgate.adapters.places import Place
 from headgate.adapters.problem_file import parse_problem
 from headgate.adapters.rollout_log import RolloutLog
 from headgate.adapters.signals import raise_on_terminate
@@ -18,7 +18,7 @@ def drive_rollout(
     problem: str,
     canary: Arm,
     *,
-    place: LocalCluster,
+    place: Place,
     registry_uri: str,
     run_id: str,
     record_to: str,

@@ -11,8 +11,9 @@ class DeploymentSpec:
     name: str
     model: str
     version: str
-    uri: str  # folder of the bundle
+    uri: str  # folder of the bundle, where the server runs on this machine
     sha256: str  # of the bundle; a server refuses to start with another one
+    source: str = ""  # of the bundle in the registry, where the server runs on another machine
     command: tuple[str, ...] = ()  # empty: the predictor
     slow_above_ms: float = 100.0  # becomes a bucket of the server's latency histogram
 
@@ -25,7 +26,8 @@ class DeploymentStatus:
     version: str
     ready: bool
     restarts: int  # restarts of all its pods so far
-    reason: str = ""  # why it is not ready, for people
+    reason: str = ""  # why it is down for good, for people
+    waiting: str = ""  # what it waits for while it may still become ready, for people
 
 
 class Heartbeat(Protocol):

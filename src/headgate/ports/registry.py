@@ -13,6 +13,8 @@ class ModelVersion:
     version: str
     uri: str  # folder of the bundle
     sha256: str  # of the bundle
+    # Where others can fetch it: `mlflow-artifacts:/…`; "" if the registry serves no artifacts.
+    source: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,6 +1,7 @@
 """Run a registered model version, and wait until it can take traffic."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from headgate.errors import BackendError
@@ -8,7 +9,33 @@ from headgate.ports import Clock, Deployments, DeploymentSpec, DeploymentStatus,
 
 # A server imports its runtime and loads its model in seconds; a busy machine takes longer.
 READY_TIMEOUT_SECONDS = 90.0
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.1  # grows, so that a long wait does not keep the place busy with questions
+LOOK_GROWTH = 1.2
+LONGEST_LOOK_SECONDS = 1.0
+
+LABEL = re.compile("[a-z]([a-z0-9-]*[a-z0-9])?")  # of RFC 1035: what names a Service
+OTHERS = re.compile("[^a-z0-9]+")
+
+
+def dns_label(text: str, limit: int = 40) -> str:
+    """Turn a name into a DNS label (RFC 1035: a-z, 0-9 and inner dashes, a letter first).
+
+    Args:
+        text: Any name.
+        limit: Most characters that the label may have, at least 10; what is appended to it later
+            needs room within the 63 of a DNS label.
+
+    Returns:
+        The text itself if it is such a label. Else the nearest one with a dash and 6 digits of the
+        text's SHA-256 appended, so that different names stay different.
+    """
+    if len(text) <= limit and LABEL.fullmatch(text):
+        return text
+    near = OTHERS.sub("-", text.lower()).strip("-")
+    if not near[:1].isalpha():
+        near = f"m-{near}"
+    digits = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return f"{near[: limit - 7].rstrip('-')}-{digits}"
 
 
 def deployment_spec(
@@ -26,11 +53,11 @@ def deployment_spec(
         slow_above_ms: Bound above which an answer is slow.
 
     Returns:
-        The specification; its name is `model-v<version>`, with 8 digits of the command's SHA-256
-        appended if there is a command.
+        The specification; its name is `<model>-v<version>`, the model as a DNS label, with 8 digits
+        of the command's SHA-256 appended if there is a command.
     """
     parts = tuple(str(part) for part in command)
-    name = f"model-v{version.version}"
+    name = f"{dns_label(version.name)}-v{version.version}"
     if parts:
         name += f"-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:8]}"
     return DeploymentSpec(
@@ -39,6 +66,7 @@ def deployment_spec(
         version=version.version,
         uri=version.uri,
         sha256=version.sha256,
+        source=version.source,
         command=parts,
         slow_above_ms=slow_above_ms,
     )
@@ -66,20 +94,23 @@ def deploy_and_wait(
         Its status, ready.
 
     Raises:
-        BackendError: If it failed, vanished or is not ready in time; the message holds the reason.
+        BackendError: If it failed, vanished or is not ready in time; the message holds the reason,
+            or what it waited for.
     """
-    deadline = clock.monotonic() + timeout_seconds
+    deadline, pause = clock.monotonic() + timeout_seconds, LOOK_SECONDS
     status: DeploymentStatus | None = deployments.deploy(spec)
     while status is not None and not status.ready:
         if status.reason:
             raise BackendError(f"deployment {spec.name}: {status.reason}")
         if clock.monotonic() >= deadline:
+            waiting = f": {status.waiting}" if status.waiting else ""
             raise BackendError(
                 f"deployment {spec.name} was not ready within {timeout_seconds:g} s"
-                f" ({status.restarts} restarts)",
+                f" ({status.restarts} restarts){waiting}",
                 retryable=True,
             )
-        clock.sleep(LOOK_SECONDS)
+        clock.sleep(pause)
+        pause = min(pause * LOOK_GROWTH, LONGEST_LOOK_SECONDS)
         status = deployments.status(spec.name)
     if status is None:
         raise BackendError(f"deployment {spec.name} was removed while it started", retryable=True)

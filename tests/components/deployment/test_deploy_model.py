@@ -15,7 +15,7 @@ def test_the_registered_version_answers_behind_the_proxy(
 ) -> None:
     made = registered(0.1)
     name = deploy_model.python_func(version=made.version, **arguments)
-    assert name == "model-v1"
+    assert name == "adult-v1"
     assert cluster.status(name).ready
     cluster.write(Route(revision="", backends=(Backend(deployment=name, weight=10_000),)))
     answer = httpx.post(f"{place.proxy_url}/predict", json={"age": 40.0, "gender": "Male"})

@@ -10,11 +10,11 @@ from headgate.adapters.local.connections import Answer, parse_answer
 from headgate.adapters.local.envoy_files import clusters, routes
 from headgate.adapters.local.labels import Ledger
 from headgate.adapters.local.route_store import RouteStore
-from headgate.adapters.local.scraping import pod_counters
+from headgate.adapters.scraping import pod_counters
 from headgate.errors import ConfigError, DataError, NoDataError
 from headgate.ports import Backend, ConflictError, PodCounters, Route
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Headgate-Deployment: model-v1\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Headgate-Deployment: adult-v1\r\n"
 PAGE = """\
 # TYPE headgate_requests_total counter
 headgate_requests_total{code="200"} 90
@@ -42,7 +42,7 @@ def route(**weights):
 
 def test_an_answer_is_parsed_when_all_of_it_is_there() -> None:
     whole = HEAD + b"\r\nhello"
-    assert parse_answer(whole) == Answer(200, "model-v1", b"hello", last=False)
+    assert parse_answer(whole) == Answer(200, "adult-v1", b"hello", last=False)
     assert [parse_answer(whole[:end]) for end in range(len(whole))] == [None] * len(whole)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from headgate.adapters.local.scraping import pod_counters
+from headgate.adapters.scraping import pod_counters
 from headgate.serving import asgi
 
 DURATION = "headgate_request_duration_seconds"

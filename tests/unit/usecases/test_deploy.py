@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -5,9 +6,10 @@ import pytest
 from headgate.adapters.memory import ManualClock, MemoryDeployments
 from headgate.errors import BackendError
 from headgate.ports import DeploymentStatus, ModelVersion
-from headgate.usecases.deploy import deploy_and_wait, deployment_spec
+from headgate.usecases.deploy import deploy_and_wait, deployment_spec, dns_label
 
-VERSION = ModelVersion(name="adult", version="3", uri="/bundles/3", sha256="abc")
+SOURCE = "mlflow-artifacts:/1/models/m-3/artifacts"
+VERSION = ModelVersion(name="adult", version="3", uri="/bundles/3", sha256="abc", source=SOURCE)
 SPEC = deployment_spec(VERSION, command=[], slow_above_ms=100.0)
 STARTING = DeploymentStatus(name=SPEC.name, version="3", ready=False, restarts=0)
 
@@ -29,9 +31,44 @@ class Slow(MemoryDeployments):
 
 
 def test_a_version_without_a_command_is_named_after_its_number() -> None:
-    assert SPEC.name == "model-v3"
+    assert SPEC.name == "adult-v3"
     assert (SPEC.model, SPEC.version, SPEC.uri, SPEC.sha256) == ("adult", "3", "/bundles/3", "abc")
+    assert SPEC.source == SOURCE
     assert SPEC.command == ()
+
+
+def test_a_name_that_is_a_dns_label_stays_as_it_is() -> None:
+    for name in ("adult", "a", "adult-small-2", "a" * 40):
+        assert dns_label(name) == name
+
+
+def test_any_other_name_becomes_a_label_that_only_it_has() -> None:
+    names = [
+        "Adult",
+        "adult_small",
+        "adult small",
+        "3d",
+        "",
+        "--",
+        "a" * 41,
+        "a" * 42,
+        "ümlaut",
+        "a-",
+    ]
+    labels = [dns_label(name) for name in names]
+    assert all(re.fullmatch("[a-z]([a-z0-9-]*[a-z0-9])?", label) for label in labels)
+    assert max(map(len, labels)) == 40
+    assert len({*labels}) == len(names)
+    # By hand: `printf Adult | sha256sum` begins with the digits that follow.
+    assert labels[0] == "adult-ad08de"
+    assert dns_label("a_" * 20, limit=12).startswith("a-a-a-")
+
+
+def test_the_longest_model_name_leaves_room_for_version_and_command() -> None:
+    long = replace(VERSION, name="x" * 200, version="123456")
+    spec = deployment_spec(long, command=["serve"], slow_above_ms=100.0)
+    assert len(spec.name) <= 63
+    assert spec.model == "x" * 200
 
 
 def test_another_command_gets_another_name_and_the_same_command_the_same() -> None:
@@ -40,7 +77,7 @@ def test_another_command_gets_another_name_and_the_same_command_the_same() -> No
         for command in (["a", "b"], ["a", "b"], ["ab"], ["a", "c"])
     }
     assert len(names) == 3
-    assert all(name.startswith("model-v3-") for name in names)
+    assert all(name.startswith("adult-v3-") for name in names)
 
 
 def test_numbers_in_a_command_become_text() -> None:
@@ -59,12 +96,12 @@ def test_a_starting_deployment_is_waited_for() -> None:
     clock = ManualClock()
     deployments = Slow(STARTING, STARTING, replace(STARTING, ready=True))
     assert deploy_and_wait(SPEC, deployments=deployments, clock=clock).ready
-    assert clock.elapsed == pytest.approx(0.3)
+    assert clock.elapsed == pytest.approx(0.1 + 0.12 + 0.144)
 
 
 def test_a_failed_deployment_ends_the_wait_with_its_reason() -> None:
     deployments = Slow(STARTING, replace(STARTING, reason="exited with code 1: no such bundle"))
-    with pytest.raises(BackendError, match="model-v3: exited with code 1: no such bundle"):
+    with pytest.raises(BackendError, match="adult-v3: exited with code 1: no such bundle"):
         deploy_and_wait(SPEC, deployments=deployments, clock=ManualClock())
 
 
@@ -78,7 +115,23 @@ def test_a_deployment_that_is_never_ready_ends_the_wait_at_the_limit() -> None:
             timeout_seconds=5.0,
         )
     assert caught.value.retryable
-    assert clock.elapsed == pytest.approx(5.0, abs=0.2)
+    assert clock.elapsed == pytest.approx(5.0, abs=1.0)
+
+
+def test_the_end_of_the_wait_tells_what_it_waited_for() -> None:
+    status = replace(STARTING, waiting="no node has room: 0/1 nodes are available")
+    with pytest.raises(BackendError, match=r"\(0 restarts\): no node has room: 0/1 nodes"):
+        deploy_and_wait(SPEC, deployments=Slow(status), clock=ManualClock(), timeout_seconds=5.0)
+
+
+def test_a_long_wait_asks_once_a_second() -> None:
+    clock, waits = ManualClock(), []
+    clock.on_sleep = waits.append
+    with pytest.raises(BackendError):
+        deploy_and_wait(SPEC, deployments=Slow(STARTING), clock=clock, timeout_seconds=60.0)
+    assert waits[0] == pytest.approx(0.1)
+    assert waits[-1] == pytest.approx(1.0)
+    assert len(waits) < 80
 
 
 def test_a_deployment_that_vanishes_while_it_starts_ends_the_wait() -> None:

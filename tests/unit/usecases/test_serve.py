@@ -44,8 +44,8 @@ def ended(phase: Phase, *, canary: str) -> dict[str, object]:
         rollout_id="r",
         run_id="run",
         model="m",
-        canary=Arm(deployment=f"model-v{canary}", version=canary),
-        stable=Arm(deployment="model-v1", version="1"),
+        canary=Arm(deployment=f"m-v{canary}", version=canary),
+        stable=Arm(deployment="m-v1", version="1"),
         now=0.0,
         epoch=1,
     )
@@ -73,14 +73,14 @@ def test_the_champion_gets_all_traffic_of_a_new_place(registry):
     router = MemoryRouter()
     champion, deployments = serve(registry, router)
     assert champion.version == "1"
-    assert list(deployments.running) == ["model-v1"]
-    assert router.read().backends == (Backend(deployment="model-v1", weight=10_000),)
+    assert list(deployments.running) == ["m-v1"]
+    assert router.read().backends == (Backend(deployment="m-v1", weight=10_000),)
 
 
 def test_a_route_that_is_there_keeps_its_record(registry):
     registry.set_alias("m", "champion", "1")
     state = ended(Phase.ROLLED_BACK, canary="2")
-    router = route_with(state, "model-v1")
+    router = route_with(state, "m-v1")
     serve(registry, router)
     assert router.read().state == state
 
@@ -88,17 +88,17 @@ def test_a_route_that_is_there_keeps_its_record(registry):
 def test_a_promotion_that_died_before_its_alias_moved_is_completed(registry):
     registry.set_alias("m", "champion", "1")
     registry.set_alias("m", "candidate", "2")
-    router = route_with(ended(Phase.PROMOTED, canary="2"), "model-v2")
+    router = route_with(ended(Phase.PROMOTED, canary="2"), "m-v2")
     champion, _ = serve(registry, router)
     assert champion.version == "2"
     assert registry.by_alias("m", "champion").version == "2"
     assert registry.by_alias("m", "candidate") is None
-    assert router.read().backends == (Backend(deployment="model-v2", weight=10_000),)
+    assert router.read().backends == (Backend(deployment="m-v2", weight=10_000),)
 
 
 def test_a_champion_chosen_by_hand_after_a_promotion_stays(registry):
     registry.set_alias("m", "champion", "1")
-    router = route_with(ended(Phase.PROMOTED, canary="2"), "model-v2")
+    router = route_with(ended(Phase.PROMOTED, canary="2"), "m-v2")
     champion, _ = serve(registry, router)
     assert champion.version == "1"
 
@@ -106,7 +106,7 @@ def test_a_champion_chosen_by_hand_after_a_promotion_stays(registry):
 def test_a_rolled_back_candidate_is_never_made_champion(registry):
     registry.set_alias("m", "champion", "1")
     registry.set_alias("m", "candidate", "2")
-    router = route_with(ended(Phase.ROLLED_BACK, canary="2"), "model-v1")
+    router = route_with(ended(Phase.ROLLED_BACK, canary="2"), "m-v1")
     champion, _ = serve(registry, router)
     assert champion.version == "1"
 
@@ -115,11 +115,11 @@ def test_the_route_of_another_model_moves_no_alias(registry):
     registry.set_alias("m", "champion", "1")
     registry.set_alias("m", "candidate", "2")
     state = ended(Phase.PROMOTED, canary="2") | {"model": "another"}
-    champion, _ = serve(registry, route_with(state, "model-v2"))
+    champion, _ = serve(registry, route_with(state, "m-v2"))
     assert champion.version == "1"
 
 
 def test_a_record_that_is_not_ours_moves_no_alias(registry):
     registry.set_alias("m", "champion", "1")
-    champion, _ = serve(registry, route_with({"somebody": "else"}, "model-v1"))
+    champion, _ = serve(registry, route_with({"somebody": "else"}, "m-v1"))
     assert champion.version == "1"

@@ -15,6 +15,7 @@ from headgate.ports import (
     PodCounters,
     Route,
 )
+from headgate.usecases.deploy import READY_TIMEOUT_SECONDS
 
 TIMEOUT_SECONDS = 10.0  # a write waits up to 5 s for the proxy
 TRAFFIC_SECONDS = 40.0  # the generator imports and encodes its rows first
@@ -32,6 +33,8 @@ class LocalCluster:
     `Deployments` of `headgate.ports`; every method raises `BackendError` if the supervisor does not
     answer or refuses the token.
     """
+
+    ready_timeout_seconds = READY_TIMEOUT_SECONDS
 
     def __init__(self, url: str, token: str) -> None:
         """Prepare a client; nothing is sent yet.

@@ -124,6 +124,11 @@ class Connections:
                 break
             connection.abort()
 
+    def close(self) -> None:
+        """Close every connection; a request without an answer is lost."""
+        for connection in (*self._idle, *self._busy):
+            connection.abort()
+
     def release(self, connection: "_Connection", *, reuse: bool) -> None:
         """Take a connection back after its answer.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from headgate.adapters.local import processes
-from headgate.adapters.local.scraping import pod_counters
+from headgate.adapters.scraping import pod_counters
 from headgate.errors import BackendError, ConfigError, NoDataError
 from headgate.ports import ConflictError, DeploymentSpec, DeploymentStatus, PodCounters
 

@@ -1,6 +1,7 @@
 """Read a model server's own Prometheus page into the counters that the rollout judges."""
 
 import math
+import re
 from collections.abc import Iterable
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,6 +12,11 @@ from headgate.ports import PodCounters
 
 REQUESTS = "headgate_requests"
 DURATION = "headgate_request_duration_seconds"
+_STARTED = re.compile(r"^headgate_process_start_time_seconds(?:\{.*\})? (\S+)", re.MULTILINE)
+
+
+class MissingBucketError(NoDataError):
+    """The server answers, but counts no slow answers above the wanted bound."""
 
 
 def pod_counters(page: str, *, pod: str, started: str, slow_above_ms: float) -> PodCounters:
@@ -26,7 +32,8 @@ def pod_counters(page: str, *, pod: str, started: str, slow_above_ms: float) -> 
         The counters since the process started; zeros before its first request.
 
     Raises:
-        NoDataError: If the page is not Prometheus text or lacks the counters or the bucket.
+        NoDataError: If the page is not Prometheus text or lacks the counters.
+        MissingBucketError: If the histogram lacks the bucket.
     """
     try:
         families = {family.name: family.samples for family in text_string_to_metric_families(page)}
@@ -46,6 +53,19 @@ def pod_counters(page: str, *, pod: str, started: str, slow_above_ms: float) -> 
     )
 
 
+def process_start(page: str) -> str:
+    """Read when a process began to count, which tells it from the one before it.
+
+    Args:
+        page: Text of `/metrics`.
+
+    Returns:
+        The number as the page has it; "" if the page does not say.
+    """
+    found = _STARTED.search(page)
+    return "" if found is None else found.group(1)
+
+
 def _slow(samples: Iterable[Sample], *, pod: str, bound: float) -> int:
     buckets = [sample for sample in samples if sample.name == f"{DURATION}_bucket"]
     if not buckets:
@@ -53,7 +73,7 @@ def _slow(samples: Iterable[Sample], *, pod: str, bound: float) -> int:
     fast = [sample for sample in buckets if math.isclose(float(sample.labels["le"]), bound)]
     if not fast:
         limits = sorted({float(sample.labels["le"]) for sample in buckets})
-        raise NoDataError(f"{pod}: no latency bucket of {bound:g} s; there are {limits}")
+        raise MissingBucketError(f"{pod}: no latency bucket of {bound:g} s; there are {limits}")
     everything = [sample for sample in buckets if sample.labels["le"] == "+Inf"]
     return _total(everything) - _total(fast)
 

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster with the Gateway API: the ports of a rollout on its objects."""
