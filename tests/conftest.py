@@ -1,6 +1,9 @@
 """A tiny exported model and its reports, as the steps before `register_model` leave them."""
 
 import json
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import onnx
@@ -74,6 +77,25 @@ def make_bundle():
 @pytest.fixture
 def tiny_bundle(tmp_path):
     return write_bundle(tmp_path / "bundle")
+
+
+class _Files(SimpleHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body are written apart
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def served_bundle(tiny_bundle):
+    """URL under which the files of the tiny bundle are served."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=tiny_bundle))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

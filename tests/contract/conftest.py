@@ -3,15 +3,13 @@
 import shutil
 import subprocess
 import sysconfig
-import tomllib
 import venv
 from collections.abc import Collection
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from tests.contract.needs import ROOT, of_extras, of_the_wheel
 
 from headgate.cli.component_docs import discover
 
@@ -26,7 +24,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 SHELLS = discover()
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -37,25 +34,35 @@ def shells():
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory):
     """A virtual environment as the image has it: kfp without its dependencies, and our needs."""
-    return RuntimeEnvironment(tmp_path_factory.mktemp("runtime"))
+    linked = of_the_wheel(["train", "deploy"])
+    return RuntimeEnvironment(tmp_path_factory.mktemp("runtime"), linked=linked, copied=["kfp"])
+
+
+@pytest.fixture(scope="session")
+def serving(tmp_path_factory):
+    """The same for the predictor's image: what the extra `serve` asks for, and nothing else."""
+    return RuntimeEnvironment(tmp_path_factory.mktemp("serving"), linked=of_extras(["serve"]))
 
 
 class RuntimeEnvironment:
-    """Links to the distributions that the wheel asks for, plus kfp alone; nothing is installed.
+    """Links to distributions, and copies of those that share a folder; nothing is installed.
 
     The links are drawn from this environment's own site-packages, so no network is needed. Left
     out is whatever only kfp (cluster and storage clients, its own parser) or only the tests need.
     The shells themselves are left out too: the compiled command carries its source.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, linked: Collection[str], copied: Collection[str] = ()
+    ) -> None:
         venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
         self.bin = folder / "bin"
         paths = {"base": str(folder), "platbase": str(folder)}
         self.site = Path(sysconfig.get_path("purelib", scheme="venv", vars=paths))
-        for name in sorted(needs_of_the_wheel()):
+        for name in sorted(linked):
             self._link(distribution(name))
-        self._copy(distribution("kfp"))
+        for name in copied:
+            self._copy(distribution(name))
         (self.site / "headgate").symlink_to(ROOT / "src" / "headgate")
 
     def run(self, command: list[str], *, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -94,29 +101,3 @@ class RuntimeEnvironment:
 
 def is_namespace(path: Path) -> bool:
     return path.is_dir() and path.suffix == "" and not (path / "__init__.py").is_file()
-
-
-def needs_of_the_wheel() -> set[str]:
-    """What `pip install headgate[local]` brings, without the kfp extra."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["train"], *extras["serve"], *extras["local"]]
-    open_ones = [found for found in map(Requirement, wanted) if holds_here(found)]
-    seen: set[tuple[str, frozenset[str]]] = set()
-    while open_ones:
-        asked = open_ones.pop()
-        key = (canonicalize_name(asked.name), frozenset(asked.extras))
-        if key[0] != "headgate" and key not in seen:
-            seen.add(key)
-            open_ones += required_by(asked)
-    return {name for name, _ in seen}
-
-
-def required_by(asked: Requirement) -> list[Requirement]:
-    found = [Requirement(text) for text in distribution(asked.name).requires or ()]
-    return [needed for needed in found if holds_here(needed, asked.extras)]
-
-
-def holds_here(asked: Requirement, extras: Collection[str] = ()) -> bool:
-    marker = asked.marker
-    return marker is None or any(marker.evaluate({"extra": extra}) for extra in (extras or {""}))

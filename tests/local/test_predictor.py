@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headgate.adapters.bundles import bundle_sha256
-from headgate.adapters.local.scraping import pod_counters
+from headgate.adapters.scraping import pod_counters
 
 pytestmark = pytest.mark.live
 FAULTY = Path(__file__).parents[2] / "examples" / "faulty_predictor.py"

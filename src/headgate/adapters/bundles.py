@@ -74,14 +74,30 @@ def read_bundle(folder: str | Path, *, sha256: str | None = None) -> Bundle:
     Raises:
         DataError: If a file is missing, the checksum is another one, or `bundle.json` is not one.
     """
-    contents = _contents(Path(folder))
+    return parse_bundle(_contents(Path(folder)), where=str(folder), sha256=sha256)
+
+
+def parse_bundle(contents: Mapping[str, bytes], *, where: str, sha256: str | None = None) -> Bundle:
+    """Check and read a bundle whose files are in memory.
+
+    Args:
+        contents: Per name in `FILES` what the file holds.
+        where: Folder that they come from, for messages.
+        sha256: What `bundle_sha256` must say of them; None checks nothing.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        DataError: If the checksum is another one, or `bundle.json` is not one.
+    """
     seen = _digest(contents)
     if sha256 is not None and seen != sha256.lower():
-        raise DataError(f"{folder}: the bundle has sha256 {seen}, expected is {sha256}")
+        raise DataError(f"{where}: the bundle has sha256 {seen}, expected is {sha256}")
     try:
         record = msgspec.json.decode(contents[RECORD_FILE], type=BundleRecord)
-    except msgspec.MsgspecError as error:
-        raise DataError(f"{Path(folder) / RECORD_FILE}: {error}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DataError(f"{where}/{RECORD_FILE}: {error}") from error
     return Bundle(record=record, graph=contents[GRAPH_FILE], sha256=seen)
 
 

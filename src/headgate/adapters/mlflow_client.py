@@ -23,12 +23,15 @@ from headgate.errors import BackendError
 
 # A server that is down must end in an error within seconds, not after MLflow's own seven retries
 # (minutes); the step's retry policy comes on top. Its links and progress bars say nothing in a log.
-# A value that the user has set wins.
+# Artifacts come through the server, as predictors fetch them: its bucket need not be in reach of a
+# step. A value that the user has set wins.
 SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
 }
 # MLflow tells each table that it creates, and that an environment made by uv has no pip.
 LOG_LEVELS = {"mlflow": logging.WARNING, "mlflow.utils.environment": logging.ERROR}

@@ -67,7 +67,8 @@ class MlflowRegistry:
             version: Its version.
 
         Returns:
-            The version; `uri` is a local folder with the bundle.
+            The version; `uri` is a local folder with the bundle, `source` where the server keeps
+            it.
 
         Raises:
             BackendError: If there is no such version, its bundle is gone or changed, or the
@@ -230,6 +231,7 @@ class MlflowRegistry:
             version=found.version,
             uri=str(folder),
             sha256=wanted,
+            source="" if self._file is not None else found.source,
             tags=found.tags,
         )
 

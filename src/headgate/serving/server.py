@@ -4,13 +4,16 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
+from types import FrameType
 
 import uvicorn
 
-from headgate.adapters.bundles import read_bundle
+from headgate.adapters.bundle_fetch import authorization_header, fetch_bundle
+from headgate.adapters.bundles import Bundle, read_bundle
 from headgate.adapters.inference import Engine
 from headgate.errors import HeadgateError
 from headgate.serving.asgi import App, Message, Receive, Scope, Send, answer
@@ -29,7 +32,11 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="headgate.serving", description="Serve a bundle over HTTP."
     )
-    parser.add_argument("--bundle", required=True, help="folder of the bundle")
+    bundle = parser.add_mutually_exclusive_group(required=True)
+    bundle.add_argument("--bundle", help="folder of the bundle")
+    bundle.add_argument(
+        "--bundle-url", metavar="URL", help="the same on a registry's server, by http or https"
+    )
     parser.add_argument("--version", required=True, help="version of the model")
     parser.add_argument("--deployment", required=True, help="name of the deployment")
     parser.add_argument(
@@ -51,7 +58,10 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def open_engine(options: argparse.Namespace) -> Engine:
-    """Verify and load the bundle.
+    """Fetch, verify and load the bundle.
+
+    Credentials for the registry's server are taken from the environment, as MLflow's own client
+    takes them: a command line is for all to see.
 
     Args:
         options: As `argument_parser` parsed them.
@@ -60,10 +70,13 @@ def open_engine(options: argparse.Namespace) -> Engine:
         The model.
 
     Raises:
-        SystemExit: With one line and status 1, if the bundle is not the expected one.
+        SystemExit: With one line and status 1, if the bundle is not the expected one or its server
+            does not hand it out; with status 143 on SIGTERM.
     """
+    # As process 1 of a container it would be deaf to the signal without a handler of its own.
+    signal.signal(signal.SIGTERM, _leave)
     try:
-        return Engine(read_bundle(options.bundle, sha256=options.sha256))
+        return Engine(_bundle(options))
     except HeadgateError as error:
         raise SystemExit(f"headgate.serving: {error}") from error
 
@@ -187,6 +200,18 @@ class _Server(uvicorn.Server):
 
     def _finish(self) -> None:
         self.should_exit = True
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _bundle(options: argparse.Namespace) -> Bundle:
+    if options.bundle_url is None:
+        return read_bundle(options.bundle, sha256=options.sha256)
+    return fetch_bundle(
+        options.bundle_url, sha256=options.sha256, authorization=authorization_header(os.environ)
+    )
 
 
 def _listener(options: argparse.Namespace) -> socket.socket:

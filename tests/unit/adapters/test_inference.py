@@ -1,5 +1,7 @@
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,16 @@ def test_brackets_in_brackets_are_refused_at_every_depth(answer):
         for body in (b"[" * depth + b"]" * depth, b'{"age":' * depth + b"1" + b"}" * depth):
             with pytest.raises(DataError):
                 answer(body)
+
+
+def test_the_runtime_leaves_no_trace_of_what_it_would_report_to_its_maker(tiny_bundle, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    code = f"""
+from headgate.adapters.bundles import read_bundle
+from headgate.adapters.inference import Engine
+Engine(read_bundle({str(tiny_bundle)!r}))
+"""
+    # Without the rest of the environment: CI alone silences it as well.
+    subprocess.run([sys.executable, "-c", code], env={"HOME": str(home)}, check=True)
+    assert list(home.iterdir()) == []

@@ -72,6 +72,7 @@ def test_a_version_holds_the_bundle_and_the_tags(registry, entry) -> None:
     assert (Path(made.uri) / "model.onnx").read_bytes() == (
         entry.bundle / "model.onnx"
     ).read_bytes()
+    assert made.source == ""  # nobody serves a file's artifacts to others
     assert made.tags["headgate.family"] == "lightgbm"
     assert made.tags["headgate.data_fingerprint"] == "f" * 8
     assert made.tags["headgate.seed"] == "7"

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from headgate.adapters.bundles import bundle_sha256
+from headgate.adapters.bundle_fetch import artifact_url, fetch_bundle
+from headgate.adapters.bundles import bundle_sha256, read_bundle
 from headgate.adapters.mlflow_registry import MlflowRegistry
 from headgate.errors import BackendError
 
@@ -46,6 +47,8 @@ class Server:
 
     def answer(self, target: str) -> tuple[int, bytes]:
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        if path == "/api/3.0/mlflow/server-info":  # as with a bucket that only the server reaches
+            return 200, b'{"multipart_downloads_enabled": true}'
         if path == ARTIFACTS:
             files = [{"path": file.name, "is_dir": False} for file in self.bundle.iterdir()]
             return 200, json.dumps({"files": files}).encode()
@@ -84,12 +87,19 @@ def registry(server, tmp_path, monkeypatch):
 def test_a_bundle_of_a_server_is_downloaded_once_and_checked(registry, server, tiny_bundle) -> None:
     found = registry.by_alias("adult", "champion")
     assert (found.version, found.sha256) == ("4", bundle_sha256(tiny_bundle))
+    assert found.source == SOURCE
     assert (Path(found.uri) / "model.onnx").read_bytes() == (
         tiny_bundle / "model.onnx"
     ).read_bytes()
     assert Path(found.uri).is_relative_to(registry.cache)
     assert registry.version("adult", "4") == found
     assert len([path for path in server.asked if path.endswith("/model.onnx")]) == 1
+
+
+def test_a_predictor_can_fetch_what_the_registry_names(registry, server, tiny_bundle) -> None:
+    found = registry.by_alias("adult", "champion")
+    fetched = fetch_bundle(artifact_url(server.url, found.source), sha256=found.sha256)
+    assert fetched == read_bundle(tiny_bundle)
 
 
 def test_what_a_server_does_not_know_is_none_or_named(registry) -> None:
