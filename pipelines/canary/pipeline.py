@@ -5,6 +5,7 @@ from kfp import dsl
 from headgate_components.deployment.deploy_model.component import deploy_model
 from headgate_components.deployment.roll_back.component import roll_back
 from headgate_components.deployment.shift_traffic.component import shift_traffic
+from headgate_pipelines._placement import light
 
 
 @dsl.pipeline(name="canary")
@@ -31,26 +32,19 @@ def canary(
     Returns:
         Output: Verdict of the rollout: PASS, FAIL or INSUFFICIENT.
     """
-    deployed = deploy_model(
-        problem=problem,
-        version=version,
-        registry_uri=registry_uri,
-        cluster_url=cluster_url,
-        cluster_token=cluster_token,
-        run_id=run_id,
-        command=command,
+    deployed = light(
+        deploy_model(
+            problem=problem,
+            version=version,
+            registry_uri=registry_uri,
+            cluster_url=cluster_url,
+            cluster_token=cluster_token,
+            run_id=run_id,
+            command=command,
+        )
     ).set_caching_options(enable_caching=False)
-    shifted = shift_traffic(
-        problem=problem,
-        deployment=deployed.output,
-        version=version,
-        registry_uri=registry_uri,
-        cluster_url=cluster_url,
-        cluster_token=cluster_token,
-        run_id=run_id,
-    ).set_caching_options(enable_caching=False)
-    with dsl.If(shifted.outputs["Output"] != "PASS", name="not-promoted"):
-        roll_back(
+    shifted = light(
+        shift_traffic(
             problem=problem,
             deployment=deployed.output,
             version=version,
@@ -58,5 +52,18 @@ def canary(
             cluster_url=cluster_url,
             cluster_token=cluster_token,
             run_id=run_id,
+        )
+    ).set_caching_options(enable_caching=False)
+    with dsl.If(shifted.outputs["Output"] != "PASS", name="not-promoted"):
+        light(
+            roll_back(
+                problem=problem,
+                deployment=deployed.output,
+                version=version,
+                registry_uri=registry_uri,
+                cluster_url=cluster_url,
+                cluster_token=cluster_token,
+                run_id=run_id,
+            )
         ).set_caching_options(enable_caching=False)
     return shifted.outputs["Output"]

@@ -58,29 +58,6 @@ def run_problem(path: Path, *, out: Path, port: int) -> bool:
     return outcome.promoted
 
 
-def compile_pipelines(out: Path) -> list[Path]:
-    """Compile every pipeline for Kubeflow Pipelines.
-
-    Args:
-        out: Folder for the YAML files; created if missing.
-
-    Returns:
-        The files.
-    """
-    from kfp import compiler
-
-    from headgate_pipelines.canary.pipeline import canary
-    from headgate_pipelines.promotion.pipeline import promotion
-
-    out.mkdir(parents=True, exist_ok=True)
-    written = []
-    for pipeline in (promotion, canary):
-        path = out / f"{pipeline.name}.yaml"
-        compiler.Compiler().compile(pipeline, str(path))
-        written.append(path)
-    return written
-
-
 def show_plan(path: Path, *, rate: float) -> None:
     """Print what the rollout of a problem can see at a request rate.
 

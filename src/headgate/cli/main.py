@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from headgate import __version__
+from headgate.cli import options
 from headgate.errors import ConfigError, DataError, HeadgateError
 
 PROMOTED, NOT_PROMOTED = 0, 10
@@ -37,6 +38,15 @@ app.add_typer(rollout, name="rollout")
 ProblemFile = Annotated[
     Path,
     typer.Argument(metavar="PROBLEM.yaml", help="The problem file; `headgate init` writes one."),
+]
+
+Context = Annotated[
+    str | None,
+    typer.Option(help="Context of the kubeconfig; the current one, or a pod's own cluster."),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option(help="Namespace that serves the models; `headgate`, or a pod's own."),
 ]
 
 
@@ -92,15 +102,96 @@ def run(
 
 @app.command(name="compile")
 def compile_(
-    *, out: Annotated[Path, typer.Option(help="Folder for the YAML files.")] = Path("build")
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the YAML files.")] = Path("build"),
+    image_registry: options.ImageRegistry = "",
+    image_tag: options.ImageTag = "",
+    image_pull_secret: options.ImagePullSecret = "",
+    shared_memory: options.SharedMemory = "",
+    data_volume: options.DataVolume = "",
+    kubernetes_manifests: Annotated[
+        bool,
+        typer.Option(
+            "--kubernetes-manifests",
+            help="Also write the objects Pipeline and PipelineVersion, for `kubectl apply`.",
+        ),
+    ] = False,
 ) -> None:
     """Write the pipelines as YAML for Kubeflow Pipelines: upload it, paste the problem file.
 
-    Example: `headgate compile --out build/`
-    """
-    from headgate.cli.commands import compile_pipelines
+    Each file holds two documents, the pipeline and its settings for Kubernetes: upload it whole.
 
-    _end(lambda: typer.echo("\n".join(str(path) for path in compile_pipelines(out))))
+    Example: `headgate compile --out build/ --image-registry ghcr.io/acme`
+    """
+    from headgate.cli.compiling import Fit, write_pipelines
+
+    def write() -> None:
+        fit = Fit(
+            image_registry=image_registry,
+            image_tag=image_tag,
+            pull_secret=image_pull_secret,
+            shared_memory=shared_memory,
+            data_volume=data_volume,
+        )
+        written = write_pipelines(out, fit, kubernetes_manifests=kubernetes_manifests)
+        typer.echo("\n".join(map(str, written)))
+
+    _end(write)
+
+
+@app.command()
+def submit(  # noqa: PLR0913 - every option of the command line is a parameter
+    problem: ProblemFile,
+    *,
+    host: options.Host,
+    namespace: options.Namespace = "",
+    token_file: options.TokenFile = None,
+    ca_cert: options.CaCert = None,
+    experiment: options.Experiment = "",
+    registry_uri: options.RegistryUri = options.REGISTRY_URI,
+    cluster_url: options.ClusterUrl = options.CLUSTER_URL,
+    param: options.Param = None,
+    image_registry: options.ImageRegistry = "",
+    image_tag: options.ImageTag = "",
+    image_pull_secret: options.ImagePullSecret = "",
+    shared_memory: options.SharedMemory = "",
+    data_volume: options.DataVolume = "",
+    follow: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
+    timeout: options.Timeout = options.FOLLOW_SECONDS,
+) -> None:
+    """Run the promotion pipeline on Kubeflow Pipelines and follow it.
+
+    The steps read the table at `data.path` on the cluster: an absolute path is taken as it is, a
+    relative one starts at the folder of --data-volume. Ctrl-C stops following, not the run.
+
+    Example: `headgate submit churn.yaml --host http://localhost:8888 --data-volume datasets`
+    """
+    from headgate.cli.compiling import Fit
+    from headgate.cli.submit import Target, submit_problem
+
+    def start() -> int:
+        fit = Fit(
+            image_registry=image_registry,
+            image_tag=image_tag,
+            pull_secret=image_pull_secret,
+            shared_memory=shared_memory,
+            data_volume=data_volume,
+        )
+        target = Target(
+            host=host,
+            namespace=namespace,
+            token_file=token_file,
+            ca_cert=ca_cert,
+            experiment=experiment,
+            registry_uri=registry_uri,
+            cluster_url=cluster_url,
+        )
+        promoted = submit_problem(
+            problem, target, fit, params=param or [], follow_seconds=timeout if follow else None
+        )
+        return NOT_PROMOTED if promoted is False else PROMOTED
+
+    _end(start)
 
 
 @rollout.command()
@@ -116,6 +207,58 @@ def plan(
     from headgate.cli.commands import show_plan
 
     _end(lambda: show_plan(problem, rate=rate))
+
+
+@app.command()
+def doctor(
+    *,
+    context: Context = None,
+    namespace: Namespace = None,
+    service_account: Annotated[
+        str,
+        typer.Option(
+            metavar="[NAMESPACE:]NAME",
+            help="Look at what this service account may do, not at what you may.",
+        ),
+    ] = "",
+    registry_uri: Annotated[
+        str, typer.Option(help="Ask the model registry at this address, from here.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what is missing or wrong on this machine and on a cluster, and what to type about it.
+
+    Changes nothing. Exits with 4 if there is a problem.
+
+    Example: `headgate doctor --context kind-headgate`
+    """
+    from headgate.cli.doctor import Question, examine
+
+    question = Question(
+        context=context, namespace=namespace, account=service_account, registry_uri=registry_uri
+    )
+    _end(lambda: examine(question, as_json=as_json))
+
+
+@app.command()
+def uninstall(
+    *,
+    context: Context = None,
+    namespace: Namespace = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also in the middle of a rollout.")
+    ] = False,
+) -> None:
+    """Take headgate's routes and model servers off a cluster; put your own routes back.
+
+    Lists what it will do and asks. Models in the registry stay.
+
+    Example: `headgate uninstall --context kind-headgate`
+    """
+    from headgate.cli.uninstall import remove
+
+    _end(lambda: remove(context=context, namespace=namespace, yes=yes, force=force))
 
 
 def run_command(command: Callable[[], int | None]) -> int:

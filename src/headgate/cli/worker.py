@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def main(arguments: list[str]) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     from kfp import local
 
+    # What a step may use of a node is said to Kubernetes; here it takes what there is.
+    warnings.filterwarnings("ignore", message=".*no effect in the current local runner")
     from headgate_pipelines.canary.pipeline import canary
     from headgate_pipelines.promotion.pipeline import promotion
 
