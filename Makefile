@@ -6,10 +6,10 @@ UV := $(shell command -v uv 2>/dev/null)
 OUT ?= build/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types docs golden lock bench clean
+.PHONY: help demo test lint format types docs golden images lock kind kind-down kubeflow e2e bench clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 # One environment; the development lock is a superset of the local one, version by version.
 $(VENV)/.python:
@@ -57,12 +57,51 @@ format: $(VENV)/.dev  ## rewrite the sources in the common style
 docs: $(VENV)/.dev  ## write the components' READMEs again
 	$(BIN)/python -m headgate.cli.component_docs
 
+images: $(VENV)/.local  ## build the container images; BASE_IMAGE=NAME, ONLY=python (needs Docker)
+	@$(BIN)/python -m headgate.cli.images build $(if $(BASE_IMAGE),--base-image $(BASE_IMAGE)) $(if $(ONLY),--only $(ONLY))
+
 golden: $(VENV)/.dev  ## write the golden files again; review the diff
 	$(BIN)/python -m pytest tests/contract --update-golden
+
+# What an image holds, for its own Python. Ours have the versions of the local lock; MLflow's server
+# has its own, and carries the files of its client itself.
+IMAGE_LOCK := uv pip compile -q --python-version 3.13 --python-platform linux --generate-hashes --no-header --no-annotate
+LOCAL := -c requirements/local.txt
+# Serving needs its own extra and nothing else of the wheel.
+SERVE := $(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["serve"], sep="\n")'
 
 lock:  ## resolve the requirement files again (needs uv)
 	uv pip compile -q pyproject.toml --extra local --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header --no-annotate -o requirements/local.txt
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header --no-annotate -c requirements/local.txt -o requirements/dev.txt
+	$(IMAGE_LOCK) $(LOCAL) pyproject.toml --extra train --extra deploy -o images/python/requirements.txt
+	echo kfp | $(IMAGE_LOCK) $(LOCAL) --no-deps - >>images/python/requirements.txt
+	$(SERVE) | $(IMAGE_LOCK) $(LOCAL) - -o images/predictor/requirements.txt
+	echo setuptools | $(IMAGE_LOCK) $(LOCAL) --no-deps - -o images/wheel-builder.txt
+	$(IMAGE_LOCK) images/mlflow/requirements.in --excludes images/mlflow/excludes.in --no-emit-package mlflow-skinny -o images/mlflow/requirements.txt
+
+# The cluster's own choices. Empty takes what kind-config.yaml and manifests/gateways/traefik pin.
+KIND_CLUSTER ?= headgate
+KIND_NODE_IMAGE ?=
+KIND_HTTP_PORT ?= 8080
+KIND_MLFLOW_PORT ?= 5500
+KIND_TIMEOUT ?= 180
+GATEWAY_API_CRDS ?= https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.0/standard-install.yaml
+TRAEFIK_IMAGE ?=
+KFP_MANIFESTS ?= github.com/kubeflow/pipelines/manifests/kustomize
+export KIND_CLUSTER KIND_NODE_IMAGE KIND_HTTP_PORT KIND_MLFLOW_PORT KIND_TIMEOUT GATEWAY_API_CRDS TRAEFIK_IMAGE KFP_MANIFESTS
+
+kind: images  ## make a kind cluster with headgate on it, or bring it up to date (needs Docker, kind, kubectl)
+	@$(BIN)/python -m headgate.cli.kind up
+
+kind-down: $(VENV)/.local  ## take the kind cluster away
+	@$(BIN)/python -m headgate.cli.kind down
+
+kubeflow: $(VENV)/.local  ## experimental: put Kubeflow Pipelines on the kind cluster (needs a network)
+	@$(BIN)/python -m headgate.cli.kind kubeflow
+
+e2e: $(VENV)/.dev  ## run the end-to-end tests on the kind cluster (at most 15 minutes)
+	@$(BIN)/python -m headgate.cli.kind status
+	$(BIN)/python -m pytest tests/e2e -q --session-timeout=900
 
 bench: $(VENV)/.dev  ## measure every claim of the README, side by side (about 40 minutes)
 	$(BIN)/python -m benchmarks.run
