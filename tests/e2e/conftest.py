@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.e2e.support import Cluster, Load
 
 from headgate.adapters.kubernetes.api import NAMESPACE, KubernetesApi
 from headgate.adapters.mlflow_registry import MlflowRegistry
 from headgate.errors import HeadgateError
-from tests.e2e.support import Cluster, Load
 
 CLUSTER = os.environ.get("KIND_CLUSTER", "headgate")
 SERVING = os.environ.get("HEADGATE_NAMESPACE", "headgate")
@@ -48,7 +48,7 @@ def api(context, namespace) -> KubernetesApi:
 def kubectl(context) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*arguments: str, check: bool = True, text: str | None = None):
         done = subprocess.run(
-            ["kubectl", "--context", context, *arguments],
+            ["kubectl", "--context", context, *arguments],  # noqa: S607 - the one on the PATH
             input=text,
             capture_output=True,
             text=True,

@@ -313,6 +313,8 @@ class Load:
         while pool.in_flight:
             pool.drop_late()
             await asyncio.sleep(0.01)
+        pool.close()
+        await asyncio.sleep(0)  # a transport closes in the next turn of the loop
 
     def _done(self, answer: Answer | None) -> None:
         if answer is None:

@@ -1,4 +1,4 @@
-"""A candidate on its way through the gateway, under continuous load, driven from inside the cluster.
+"""A candidate on its way through the gateway, under continuous load, driven from the inside.
 
 Given a champion behind the gateway, when a candidate is deployed and `shift_traffic` runs as a Job
 under the account that the manifests give it, then every request has an answer.
@@ -8,7 +8,6 @@ import json
 import time
 
 import pytest
-
 from tests.e2e.support import ROW, until
 
 
@@ -25,7 +24,8 @@ def champion(cluster, make_bundle, tiny_reports, tmp_path):
 
 @pytest.fixture
 def candidate(cluster, champion, make_bundle, tiny_reports, tmp_path):
-    """Version 2, deployed without traffic."""
+    """Version 2, deployed without traffic beside the champion."""
+    assert cluster.weights()[champion] == 10_000
     version = cluster.register(make_bundle(tmp_path / "two", weight=0.2), tiny_reports)
     return cluster.deploy(version.version), version.version
 
@@ -75,9 +75,7 @@ def test_a_candidate_that_answers_500_is_out_again_and_roll_back_removes_it(
     assert traffic.lost == 0
 
 
-def test_a_killed_driver_leaves_nothing_on_the_candidate(
-    cluster, champion, candidate, load, kubectl
-) -> None:
+def test_a_killed_driver_leaves_nothing_on_the_candidate(cluster, candidate, load, kubectl) -> None:
     name, version = candidate
     traffic = load(cluster.host, rate=50, body=ROW)
     job = cluster.start(

@@ -1,9 +1,11 @@
-"""The deployment components as Jobs under the account of the manifests: faults, and doing it twice."""
+"""The deployment components as Jobs under the manifests' account: faults, and doing it twice."""
+
+from datetime import datetime
 
 import pytest
+from tests.e2e.support import ROW, until
 
 from headgate.adapters.kubernetes.api import DEPLOYMENT, SERVICE
-from tests.e2e.support import ROW, until
 
 
 @pytest.fixture
@@ -85,6 +87,4 @@ def test_the_gateway_answers_for_the_promoted_model(cluster, first, load) -> Non
 
 
 def _seconds(stamp: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(stamp).timestamp()

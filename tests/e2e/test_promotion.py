@@ -10,15 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from headgate.adapters.kubernetes.api import HTTP_ROUTE
-from headgate.adapters.problem_file import problem_text, read_problem
 from tests.e2e.support import until
+
+from headgate.adapters.problem_file import problem_text, read_problem
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # A process of its own: kfp.local keeps its settings in a global.
@@ -44,17 +42,6 @@ print("OUTPUT", promotion(**given["arguments"]).output)
 
 
 @pytest.fixture
-def model(api, namespace, kubectl):
-    name = f"adult-{uuid.uuid4().hex[:6]}"
-    yield name
-    api.delete(HTTP_ROUTE, name, namespace=namespace)
-    kubectl(
-        *("delete", "deployments,services,poddisruptionbudgets,horizontalpodautoscalers"),
-        *("-n", namespace, "-l", f"headgate.dev/model={name}", "--wait=false"),
-    )
-
-
-@pytest.fixture
 def root(tmp_path, context) -> Path:
     """The folder that every step sees: the table and the way into the cluster."""
     folder = tmp_path / "root"
@@ -67,12 +54,12 @@ def root(tmp_path, context) -> Path:
 
 
 def test_the_promotion_pipeline_runs_in_the_images_and_the_model_answers(
-    root, tmp_path, model, api, namespace, registry, registry_uri, load
+    root, tmp_path, cluster, registry_uri, load
 ) -> None:
     asked = read_problem(EXAMPLES / "adult.yaml")
     problem = replace(
         asked,
-        name=model,
+        name=cluster.model,
         data=replace(asked.data, path=str(root / "adult.parquet")),
         training=replace(asked.training, folds=2),
     )
@@ -80,7 +67,7 @@ def test_the_promotion_pipeline_runs_in_the_images_and_the_model_answers(
         "problem": problem_text(problem),
         "registry_uri": registry_uri,
         "as_of": "2026-01-01T00:00:00Z",
-        "cluster_url": f"kubernetes://{namespace}",
+        "cluster_url": f"kubernetes://{cluster.namespace}",
     }
     given = {
         "user": f"{os.getuid()}:{os.getgid()}",
@@ -101,11 +88,10 @@ def test_the_promotion_pipeline_runs_in_the_images_and_the_model_answers(
 
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     assert "OUTPUT PASS" in done.stdout, done.stdout[-3000:]
-    champion = registry.by_alias(model, "champion")
+    champion = cluster.registry.by_alias(cluster.model, "champion")
     assert champion is not None
-    route = api.get(HTTP_ROUTE, model, namespace=namespace)
-    (ref,) = route["spec"]["rules"][0]["backendRefs"]
-    assert (ref["name"], ref["weight"]) == (f"{model}-v{champion.version}", 10_000)
+    name = f"{cluster.model}-v{champion.version}"
+    assert cluster.weights() == {name: 10_000}
     row = {"age": 45, "educational_num": 13, "hours_per_week": 50}
-    traffic = load(f"{model}.localhost", rate=20, body=json.dumps(row).encode())
-    until(lambda: traffic.by_deployment()[ref["name"]] > 10, what="answers of the model")
+    traffic = load(cluster.host, rate=20, body=json.dumps(row).encode())
+    until(lambda: traffic.by_deployment()[name] > 10, what="answers of the model")
