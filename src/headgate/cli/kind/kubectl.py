@@ -202,4 +202,5 @@ def changes(said: str) -> str:
     verbs = [line.rsplit(maxsplit=1)[-1] for line in said.splitlines() if "/" in line]
     counts = Counter(verb for verb in verbs if verb != "serverside-applied").most_common()
     told = ": " + ", ".join(f"{count} {verb}" for verb, count in counts) if counts else ""
-    return f"{len(verbs)} objects{told}"
+    noun = "object" if len(verbs) == 1 else "objects"
+    return f"{len(verbs)} {noun}{told}"

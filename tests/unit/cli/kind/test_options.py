@@ -81,4 +81,4 @@ def test_a_node_knows_an_image_by_its_full_name(name, full):
 def test_what_apply_did_is_counted_in_its_own_words():
     said = "namespace/a unchanged\nservice/b configured\nservice/c unchanged\nWarning: old\n"
     assert changes(said) == "3 objects: 2 unchanged, 1 configured"
-    assert changes("crd.example.com/a serverside-applied\n") == "1 objects"
+    assert changes("crd.example.com/a serverside-applied\n") == "1 object"

@@ -70,7 +70,7 @@ def test_a_second_call_makes_copies_and_installs_nothing(cluster):
     assert not cluster.called("kind load")
     assert not cluster.called("docker save")
     assert not cluster.called(f"{KUBECTL} apply --server-side")
-    assert "1 objects: 1 unchanged" in cluster.said
+    assert "1 object: 1 unchanged" in cluster.said
     assert "use the cluster that is there" in cluster.said
 
 
