@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.e2e.support import Cluster, Load
+from tests.e2e.support import PREFIX, Cluster, Load, remove_model
 
-from headgate.adapters.kubernetes.api import NAMESPACE, KubernetesApi
+from headgate.adapters.kubernetes.api import DEPLOYMENT, HTTP_ROUTE, NAMESPACE, KubernetesApi
 from headgate.adapters.mlflow_registry import MlflowRegistry
 from headgate.errors import HeadgateError
 
@@ -42,6 +42,16 @@ def api(context, namespace) -> KubernetesApi:
     if known is None:
         pytest.fail(f"{context} has no namespace {namespace}: run `make kind`", pytrace=False)
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _swept(api, kubectl, namespace) -> None:
+    """Take away what a run that was killed has left: models of tests have names of their own."""
+    for kind in (HTTP_ROUTE, DEPLOYMENT):
+        for found in api.list(kind, namespace=namespace):
+            model = found["metadata"].get("labels", {}).get("headgate.dev/model", "")
+            if model.startswith(PREFIX):
+                remove_model(kubectl, model, namespace=namespace)
 
 
 @pytest.fixture(scope="session")

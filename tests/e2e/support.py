@@ -27,6 +27,7 @@ from headgate.cli.component_docs import discover
 from headgate.ports import ModelVersion
 
 WAIT_SECONDS = 120.0
+PREFIX = "toy-"  # of the models that tests make
 SHELLS = discover()
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
@@ -72,7 +73,7 @@ class Cluster:
     ) -> None:
         self.api, self.kubectl, self.namespace = api, kubectl, namespace
         self.registry = registry
-        self.model = f"toy-{uuid.uuid4().hex[:6]}"  # a name of its own: no leftovers of others
+        self.model = f"{PREFIX}{uuid.uuid4().hex[:6]}"  # a name of its own: no leftovers of others
         self._jobs: list[str] = []
 
     @property
@@ -185,15 +186,24 @@ class Cluster:
             self.kubectl(
                 "delete", "job", name, "-n", self.namespace, "--ignore-not-found", "--wait=false"
             )
-        self.api.delete(HTTP_ROUTE, self.model, namespace=self.namespace)
-        self.kubectl(
-            *("delete", "deployments,services,poddisruptionbudgets,horizontalpodautoscalers"),
-            *("-n", self.namespace, "-l", f"headgate.dev/model={self.model}", "--wait=false"),
-        )
-        self.kubectl(
-            *("delete", "lease", f"headgate-{self.model}", "-n", self.namespace),
-            "--ignore-not-found",
-        )
+        remove_model(self.kubectl, self.model, namespace=self.namespace)
+
+
+def remove_model(kubectl: Any, model: str, *, namespace: str) -> None:
+    """Delete everything that serves a model, as far as it is there."""
+    flags = ("-n", namespace, "--ignore-not-found", "--wait=false")
+    kubectl("delete", "httproute", model, *flags, check=False)
+    kinds = "deployments,services,poddisruptionbudgets,horizontalpodautoscalers"
+    kubectl(
+        "delete",
+        kinds,
+        "-l",
+        f"headgate.dev/model={model}",
+        *flags[:2],
+        "--wait=false",
+        check=False,
+    )
+    kubectl("delete", "lease", f"headgate-{model}", *flags, check=False)
 
 
 def compiled_command(component: str, parameters: Mapping[str, Any], *, folder: str) -> list[str]:

@@ -24,20 +24,20 @@ def champion(cluster, make_bundle, tiny_reports, tmp_path):
 
 @pytest.fixture
 def candidate(cluster, champion, make_bundle, tiny_reports, tmp_path):
-    """Version 2, deployed without traffic beside the champion."""
+    """Version 2, registered while the champion serves."""
     assert cluster.weights()[champion] == 10_000
-    version = cluster.register(make_bundle(tmp_path / "two", weight=0.2), tiny_reports)
-    return cluster.deploy(version.version), version.version
+    return cluster.register(make_bundle(tmp_path / "two", weight=0.2), tiny_reports).version
 
 
 def test_a_good_candidate_goes_90_to_10_and_then_takes_over_without_a_lost_request(
     cluster, champion, candidate, load
 ) -> None:
-    name, version = candidate
     traffic = load(cluster.host, rate=200, body=ROW)
     until(lambda: traffic.answers, what="a first answer of the champion")
 
-    job = cluster.start("shift_traffic", deployment=name, version=version)
+    name = cluster.deploy(candidate)
+    assert traffic.by_deployment().keys() == {champion}
+    job = cluster.start("shift_traffic", deployment=name, version=candidate)
     until(lambda: cluster.weights().get(name) == 1_000, what="10 % for the candidate")
     assert cluster.weights() == {champion: 9_000, name: 1_000}
     done = cluster.finished(job)
@@ -51,7 +51,7 @@ def test_a_good_candidate_goes_90_to_10_and_then_takes_over_without_a_lost_reque
     assert traffic.by_deployment(since=settled).keys() == {name}
     assert (traffic.lost, traffic.failed) == (0, [])
     assert traffic.sent == len(traffic.answers)
-    assert cluster.registry.by_alias(cluster.model, "champion").version == version
+    assert cluster.registry.by_alias(cluster.model, "champion").version == candidate
 
 
 def test_a_candidate_that_answers_500_is_out_again_and_roll_back_removes_it(
@@ -76,12 +76,12 @@ def test_a_candidate_that_answers_500_is_out_again_and_roll_back_removes_it(
 
 
 def test_a_killed_driver_leaves_nothing_on_the_candidate(cluster, candidate, load, kubectl) -> None:
-    name, version = candidate
+    name = cluster.deploy(candidate)
     traffic = load(cluster.host, rate=50, body=ROW)
     job = cluster.start(
         "shift_traffic",
         deployment=name,
-        version=version,
+        version=candidate,
         problem=cluster.problem(min_stage_seconds=60),
     )
     until(lambda: cluster.weights().get(name) == 1_000, what="10 % for the candidate")

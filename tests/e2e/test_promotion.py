@@ -53,6 +53,7 @@ def root(tmp_path, context) -> Path:
     return folder
 
 
+@pytest.mark.timeout(660)
 def test_the_promotion_pipeline_runs_in_the_images_and_the_model_answers(
     root, tmp_path, cluster, registry_uri, load
 ) -> None:
