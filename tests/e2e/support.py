@@ -191,19 +191,11 @@ class Cluster:
 
 def remove_model(kubectl: Any, model: str, *, namespace: str) -> None:
     """Delete everything that serves a model, as far as it is there."""
-    flags = ("-n", namespace, "--ignore-not-found", "--wait=false")
-    kubectl("delete", "httproute", model, *flags, check=False)
+    flags = ("-n", namespace, "--wait=false")
     kinds = "deployments,services,poddisruptionbudgets,horizontalpodautoscalers"
-    kubectl(
-        "delete",
-        kinds,
-        "-l",
-        f"headgate.dev/model={model}",
-        *flags[:2],
-        "--wait=false",
-        check=False,
-    )
-    kubectl("delete", "lease", f"headgate-{model}", *flags, check=False)
+    kubectl("delete", kinds, "-l", f"headgate.dev/model={model}", *flags, check=False)
+    for one in (f"httproute/{model}", f"lease/headgate-{model}"):
+        kubectl("delete", one, "--ignore-not-found", *flags, check=False)
 
 
 def compiled_command(component: str, parameters: Mapping[str, Any], *, folder: str) -> list[str]:
