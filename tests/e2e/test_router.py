@@ -14,13 +14,13 @@ import httpx
 import pytest
 from tests.e2e.support import until
 
-from headgate.adapters.kubernetes.api import HTTP_ROUTE, LEASE, NAMESPACE, SERVICE
+from headgate.adapters.kubernetes.api import HTTP_ROUTE, LEASE, NAMESPACE
 from headgate.adapters.kubernetes.heartbeat import GuardDeployment, LeaseHeartbeat
 from headgate.adapters.kubernetes.http_route import OWNED
 from headgate.adapters.kubernetes.route_ownership import ADOPT
 from headgate.adapters.kubernetes.router import HttpRouteRouter
 from headgate.adapters.kubernetes.settings import Settings, read_settings
-from headgate.adapters.kubernetes.uninstall import uninstall
+from headgate.adapters.kubernetes.uninstall import SERVERS, uninstall
 from headgate.errors import BackendError
 from headgate.ports import Backend, ConflictError, Route
 from headgate.problem.sections import Rollout
@@ -230,7 +230,7 @@ def test_a_route_of_somebody_else_is_left_alone(api, router, serving) -> None:
 
 def test_an_offered_route_is_adopted_and_given_back(api, router, serving) -> None:
     name = router.name
-    labels = {"app.kubernetes.io/managed-by": "headgate", "headgate.dev/model": name}
+    labels = {**SERVERS, "headgate.dev/model": name, "headgate.dev/deployment": f"{name}-v1"}
     api.create(
         {
             "apiVersion": "v1",
@@ -245,16 +245,16 @@ def test_an_offered_route_is_adopted_and_given_back(api, router, serving) -> Non
     assert found.weight(f"{name}-v1") == 10_000
     router.write(route({f"{name}-v1": 0, f"{name}-v2": 10_000}, revision=found.revision))
     refs = stored(api, router, serving)["spec"]["rules"][0]["backendRefs"]
-    assert [(ref["name"], ref["weight"]) for ref in refs] == [
-        (f"{name}-v1", 0),
-        (f"{name}-v2", 10_000),
-    ]
-    uninstall(api, serving)
+    assert {ref["name"]: ref["weight"] for ref in refs} == {f"{name}-v1": 0, f"{name}-v2": 10_000}
+    kept = f"Service {serving}/{name}-v1: kept, HTTPRoute {serving}/{name} refers to it"
+    assert kept in uninstall(api, serving)
+    assert uninstall(api, serving) == [kept]
     after = stored(api, router, serving)
     assert after["spec"] == before["spec"]
     for part in ("labels", "annotations"):
         assert after["metadata"][part] == before["metadata"][part]
-    api.delete(SERVICE, f"{name}-v1", namespace=serving)
+    forget(api, serving, name)
+    assert uninstall(api, serving) == [f"Service {serving}/{name}-v1: deleted"]
 
 
 def test_backends_of_others_keep_place_and_share(api, router, serving) -> None:

@@ -8,12 +8,11 @@ from headgate.adapters.diagnosis.site import NAMESPACE
 from headgate.adapters.kubernetes.api import HTTP_ROUTE, LEASE, KubernetesApi, Manifest
 from headgate.adapters.kubernetes.connection import connect
 from headgate.adapters.kubernetes.heartbeat import lease_name
-from headgate.adapters.kubernetes.http_route import name_of, route_of
+from headgate.adapters.kubernetes.http_route import name_of
 from headgate.adapters.kubernetes.kinds import OURS
-from headgate.adapters.kubernetes.route_ownership import is_created, is_edited
-from headgate.adapters.kubernetes.uninstall import KINDS, SERVERS, uninstall
+from headgate.adapters.kubernetes.route_ownership import is_created, is_edited, is_marked
+from headgate.adapters.kubernetes.uninstall import KINDS, SERVERS, referred, uninstall, unrest
 from headgate.errors import BackendError, ConfigError
-from headgate.usecases.target import recorded_state
 
 STAYS = (
     "What came with `kubectl apply -k` stays (settings, guard, accounts, Gateway, MLflow) and goes"
@@ -28,7 +27,7 @@ def remove(*, context: str | None, namespace: str | None, yes: bool, force: bool
         context: Context of the kubeconfig; None takes the pod's cluster or the current context.
         namespace: The namespace; None takes the pod's own, outside of a pod that of our manifests.
         yes: Do not ask.
-        force: Go on although a rollout is under way.
+        force: Go on although a rollout is, or may be, under way.
 
     Raises:
         ConfigError: If there is no cluster, or nobody can be asked.
@@ -62,15 +61,20 @@ def plan(api: KubernetesApi, namespace: str, *, force: bool) -> list[str]:
         One line for each object; empty if there is nothing to do.
 
     Raises:
-        BackendError: If a rollout is under way and may not be cut off.
+        BackendError: If a rollout is under way and may not be cut off, or nobody can tell any more
+            what an adopted route was.
     """
-    lines = []
-    for manifest in api.list(HTTP_ROUTE, namespace=namespace, labels=OURS):
+    routes, lines = api.list(HTTP_ROUTE, namespace=namespace), []
+    for manifest in filter(is_marked, routes):
         _require_rest(manifest, force=force)
         lines.append(_route(manifest))
+    kept = referred(routes)
     for kind in KINDS:
-        found = api.list(kind, namespace=namespace, labels=SERVERS)
-        lines += [f"delete {kind.kind} {namespace}/{one['metadata']['name']}" for one in found]
+        for found in api.list(kind, namespace=namespace, labels=SERVERS):
+            name = found["metadata"]["name"]
+            what = f"{kind.kind} {namespace}/{name}"
+            stays = f"keep {what}, which {kept[name]} refers to" if name in kept else ""
+            lines.append(stays or f"delete {what}")
     leases = [one["metadata"]["name"] for one in api.list(LEASE, namespace=namespace, labels=OURS)]
     ours = [name for name in leases if name.startswith(lease_name(""))]
     return [*lines, *(f"delete Lease {namespace}/{name}" for name in ours)]
@@ -80,12 +84,9 @@ def _require_rest(manifest: Manifest, *, force: bool) -> None:
     # Before anybody is asked; the removal itself looks again.
     if force:
         return
-    state = recorded_state(route_of(manifest))
-    if state is not None and not state.phase.is_final:
-        raise BackendError(
-            f"{name_of(manifest)}: rollout {state.rollout_id} of {state.canary.deployment} is"
-            f" {state.phase.value}; let it end, roll it back, or add --force"
-        )
+    why = unrest(manifest)
+    if why:
+        raise BackendError(f"{why}; let it end, roll it back, or add --force")
 
 
 def _route(manifest: Manifest) -> str:

@@ -8,7 +8,7 @@ from tests.unit.adapters.diagnosis.test_routes import beat, rollout, route
 from tests.unit.adapters.kubernetes.api_server import ApiServer
 from tests.unit.cli.cluster_cli import CONTEXT, kubeconfig, run
 
-from headgate.adapters.kubernetes.api import HTTP_ROUTE
+from headgate.adapters.kubernetes.api import HTTP_ROUTE, SERVICE
 
 SERVER_LABELS = {
     "app.kubernetes.io/name": "headgate-predictor",
@@ -91,6 +91,30 @@ def test_a_rollout_under_way_is_not_cut_off_unless_forced(server):
     done = uninstall("--yes", "--force")
     assert done.exit_code == 0
     assert server.object(HTTP_ROUTE, "income") is None
+
+
+def test_a_rollout_that_nobody_here_can_read_is_not_cut_off_unless_forced(server):
+    server.put(route({"income-v1": 9900, "income-v2": 100}, state={"format": 2}))
+    done = uninstall("--yes")
+    assert done.exit_code == 4
+    assert "its recorded rollout is not one of this version of headgate" in done.stderr
+    assert done.stderr.rstrip().endswith("let it end, roll it back, or add --force")
+    assert writes(server) == []
+    assert uninstall("--yes", "--force").exit_code == 0
+
+
+def test_a_server_that_the_users_route_refers_to_is_announced_to_stay(server):
+    before = {"rules": [{"backendRefs": [{"name": "income-v1", "port": 80}]}]}
+    found = adopted()
+    found["metadata"]["annotations"]["headgate.dev/original-spec"] = json.dumps(before)
+    server.put(found)
+    done = uninstall("--yes")
+    intended, _, finished = done.stdout.partition("What came with")
+    for kind in ("Deployment", "Service"):
+        what = f"{kind} serving/income-v1"
+        assert f"keep {what}, which HTTPRoute serving/shop refers to" in intended
+        assert f"{what}: kept, HTTPRoute serving/shop refers to it" in finished
+    assert server.object(SERVICE, "income-v1") is not None
 
 
 def test_changes_of_others_to_an_adopted_route_are_announced_as_lost(server):

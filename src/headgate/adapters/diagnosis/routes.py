@@ -9,8 +9,7 @@ from headgate.adapters.diagnosis.site import Site, condition, words
 from headgate.adapters.kubernetes.api import HTTP_ROUTE, LEASE, Manifest
 from headgate.adapters.kubernetes.heartbeat import GUARD, lease_name
 from headgate.adapters.kubernetes.http_route import our_rule, route_of
-from headgate.adapters.kubernetes.kinds import OURS
-from headgate.adapters.kubernetes.route_ownership import ADOPT, is_ours
+from headgate.adapters.kubernetes.route_ownership import ADOPT, is_marked, is_ours
 from headgate.errors import BackendError
 from headgate.ports import WEIGHT_PARTS, Route
 from headgate.rollout import Phase, State
@@ -31,7 +30,7 @@ def look_at_routes(site: Site, *, now: Callable[[], datetime] | None = None) -> 
         One finding or more for each route.
     """
     at = (now or _utc_now)()
-    ours = site.api.list(HTTP_ROUTE, namespace=site.namespace, labels=OURS)
+    ours = [r for r in site.api.list(HTTP_ROUTE, namespace=site.namespace) if is_marked(r)]
     found = [finding for route in ours for finding in _kept(site, route, at)]
     known = {route["metadata"]["name"] for route in ours}
     named = site.settings.routes if site.settings else {}
@@ -130,8 +129,9 @@ def _to_adopt(site: Site, model: str, name: str) -> Finding:
     title = f"route {name}"
     found = site.api.get(HTTP_ROUTE, name, namespace=site.namespace)
     if found is None:
-        seen = f"named for {model} in the settings, not there: deploying {model} makes it"
-        return note(Group.ROUTES, title, seen)
+        seen = f"named for {model} in the settings, and not there"
+        remedy = f"create it, or take {model} out of `routes` in the settings"
+        return problem(Group.ROUTES, title, seen, remedy)
     try:
         is_ours(found, model=dns_label(model))
     except BackendError as error:

@@ -19,14 +19,15 @@ from headgate.adapters.kubernetes.api import (
     Manifest,
 )
 from headgate.adapters.kubernetes.heartbeat import lease_name
-from headgate.adapters.kubernetes.http_route import name_of, route_of
-from headgate.adapters.kubernetes.kinds import OURS
+from headgate.adapters.kubernetes.http_route import name_of, route_of, with_route
 from headgate.adapters.kubernetes.probes import Probes
+from headgate.adapters.kubernetes.route_ownership import is_marked
 from headgate.adapters.kubernetes.route_put import put_route
 from headgate.adapters.kubernetes.watching import Watched, first_sight
 from headgate.adapters.signals import raise_on_terminate
 from headgate.errors import BackendError, HeadgateError
 from headgate.ports import Clock, ConflictError, Route
+from headgate.rollout import State
 from headgate.usecases.guard import guard_step
 from headgate.usecases.target import recorded_state
 
@@ -35,6 +36,7 @@ STEP_SECONDS = 0.5  # a small part of any sensible heartbeat time-out
 READY_SECONDS = 3.0  # a guard that has not looked for this long does not watch
 ALIVE_SECONDS = 60.0  # a round takes longer only if it hangs: each request ends after 10 s
 PORT = 8081
+RIGHTS = (("update", HTTP_ROUTE), ("get", LEASE))  # without these it watches nothing
 
 
 class Stopped(SystemExit):
@@ -54,7 +56,8 @@ class Guard:
         """
         self._api, self._namespace, self._clock = api, namespace, clock
         self._watched: dict[str, Watched] = {}  # by name of the route
-        self._may_write = False
+        self._edited: list[str] = []  # routes that people must mend; the others are guarded
+        self._may_act = False
         self._trouble = ""  # as told last
         self._looked_at = self._went_round_at = float("-inf")
 
@@ -62,7 +65,8 @@ class Guard:
         """Say whether it watches.
 
         Returns:
-            True if it has just looked at every route, and could have acted.
+            True if it has just looked at every route, and could have acted. A route that somebody
+            edited so that nobody can write to it does not count: it would stop all other models.
         """
         return self._clock.monotonic() - self._looked_at < READY_SECONDS
 
@@ -83,61 +87,97 @@ class Guard:
 
     def step(self) -> None:
         """Look once at every route, and act where nobody else does."""
+        began = self._clock.monotonic()
         try:
             self._require_rights()
-            routes = self._api.list(HTTP_ROUTE, namespace=self._namespace, labels=OURS)
+            # Not by the label of who manages it: tools that sync take that one back.
+            found = self._api.list(HTTP_ROUTE, namespace=self._namespace)
         except HeadgateError as error:
             for watched in self._watched.values():
-                watched.blind = True
+                watched.miss(now=began)
             return self._tell(str(error))
-        names = {manifest["metadata"]["name"] for manifest in routes}
-        self._watched = {name: seen for name, seen in self._watched.items() if name in names}
-        unreadable: list[str] = []
-        failed = [why for manifest in routes if (why := self._try(manifest, unreadable))]
+        routes = [manifest for manifest in found if is_marked(manifest)]
+        self._forget_all_but({manifest["metadata"]["name"] for manifest in routes})
+        self._edited = []
+        failed = [why for manifest in routes if (why := self._try(manifest))]
         if not failed:
             self._looked_at = self._clock.monotonic()
-        return self._tell("; ".join(unreadable + failed))
+        return self._tell("; ".join(self._edited + failed))
 
-    def _try(self, manifest: Manifest, unreadable: list[str]) -> str:
+    def _forget_all_but(self, names: set[str]) -> None:
+        for name in self._watched.keys() - names:
+            watched = self._watched.pop(name)
+            where = f"{HTTP_ROUTE.kind} {self._namespace}/{name}"
+            LOG.warning(
+                "%s: gone, or its labels are; rollout %s is not watched", where, watched.rollout_id
+            )
+
+    def _try(self, manifest: Manifest) -> str:
         """Look at one route; trouble with it must not hide the others."""
-        self._went_round_at = self._clock.monotonic()  # many that hang are no reason to restart
+        began = self._went_round_at = self._clock.monotonic()  # many that hang: no restart
         try:
             route = route_of(manifest)
         except HeadgateError as error:  # somebody's edit: the guard is as good as before elsewhere
-            unreadable.append(str(error))
+            self._edited.append(str(error))
             return ""
         try:
             self._look(manifest, route)
         except HeadgateError as error:
             watched = self._watched.get(manifest["metadata"]["name"])
             if watched is not None:
-                watched.blind = True
+                watched.miss(now=began)
             return f"{name_of(manifest)}: {error}"
         return ""
 
     def _look(self, manifest: Manifest, route: Route) -> None:
         name = manifest["metadata"]["name"]
         state = recorded_state(route)
+        if state is None and route.state is not None:
+            raise BackendError(
+                "its recorded rollout is not one of this version of headgate and may be under way; "
+                "run the guard of the version that wrote it, or roll the model back with that one"
+            )
         if state is None or state.phase.is_final:
             self._watched.pop(name, None)
             return
-        lease = self._api.get(LEASE, lease_name(name), namespace=self._namespace)
+        watched, trouble = self._listen(manifest, state)
+        wanted = guard_step(
+            route,
+            last_heartbeat_monotonic=watched.beat_at,
+            # What was not heard is not silence; the other limits hold without the Lease, too.
+            now_monotonic=watched.looked_at,
+            now=self._clock.now(),
+        )
+        if wanted is not None:
+            self._act(manifest, wanted)
+        if trouble is not None:
+            raise trouble
+
+    def _listen(self, manifest: Manifest, state: State) -> tuple[Watched, HeadgateError | None]:
+        """Read the heartbeat of a rollout; trouble with that is returned."""
+        name, lease, trouble = manifest["metadata"]["name"], None, None
+        began = self._clock.monotonic()
+        try:
+            lease = self._api.get(LEASE, lease_name(name), namespace=self._namespace)
+        except HeadgateError as error:
+            trouble = error
         now = self._clock.monotonic()
         watched = self._watched.get(name)
         if watched is None or watched.rollout_id != state.rollout_id:
             watched = self._watched[name] = first_sight(lease, state, now=now)
             LOG.info("%s: watching rollout %s", name_of(manifest), state.rollout_id)
-        watched.look(lease, state, now=now)
-        wanted = guard_step(
-            route,
-            last_heartbeat_monotonic=watched.beat_at,
-            now_monotonic=now,
-            now=self._clock.now(),
-        )
-        if wanted is not None:
-            self._act(manifest, wanted)
+        if trouble is None:
+            watched.look(lease, state, now=now)
+        else:
+            watched.miss(now=began)
+        return watched, trouble
 
     def _act(self, manifest: Manifest, wanted: Route) -> None:
+        try:
+            with_route(manifest, wanted)
+        except BackendError as error:  # somebody's edit; asking the server would not help
+            self._edited.append(f"{error}; the rollout there cannot be ended")
+            return
         try:
             put_route(self._api, manifest, wanted)
         except ConflictError:
@@ -155,13 +195,15 @@ class Guard:
 
     def _require_rights(self) -> None:
         """Ask once whether it could act: a guard that may only look is none."""
-        if not self._may_write:
-            self._may_write = self._api.allowed("update", HTTP_ROUTE, namespace=self._namespace)
-        if not self._may_write:
-            raise BackendError(
-                f"this account may not update {HTTP_ROUTE.resource} in namespace "
-                f"{self._namespace} (account {self._api.who()}); apply the RBAC manifests"
-            )
+        if self._may_act:
+            return
+        for verb, kind in RIGHTS:
+            if not self._api.allowed(verb, kind, namespace=self._namespace):
+                raise BackendError(
+                    f"this account may not {verb} {kind.resource} in namespace "
+                    f"{self._namespace} (account {self._api.who()}); apply the RBAC manifests"
+                )
+        self._may_act = True
 
     def _tell(self, trouble: str) -> None:
         """Log trouble when it begins, changes and ends, not at every step."""

@@ -207,6 +207,25 @@ def backend_refs(manifest: Manifest) -> Sequence[Mapping[str, Any]]:
     return manifest["spec"]["rules"][_index(manifest)].get("backendRefs") or ()
 
 
+def services(manifest: Manifest) -> frozenset[str]:
+    """Find the Services that a route refers to, in any rule and with any weight.
+
+    Args:
+        manifest: The HTTPRoute.
+
+    Returns:
+        Names of those in its own namespace, mirrors of requests included.
+    """
+    found: set[str] = set()
+    for rule in manifest["spec"].get("rules") or ():
+        refs = list(rule.get("backendRefs") or ())
+        for part in (rule, *refs):
+            mirrors = (filtered.get("requestMirror") for filtered in part.get("filters") or ())
+            refs += [mirror["backendRef"] for mirror in mirrors if mirror]
+        found.update(str(ref["name"]) for ref in refs if _is_service(manifest, ref))
+    return frozenset(found)
+
+
 def points_to(manifest: Manifest, ref: Mapping[str, Any], service: str) -> bool:
     """Tell whether a backendRef is one of the kind that we write.
 
@@ -218,13 +237,15 @@ def points_to(manifest: Manifest, ref: Mapping[str, Any], service: str) -> bool:
     Returns:
         True if it leads to port 80 of that Service.
     """
+    return ref["name"] == service and _is_service(manifest, ref) and ref.get("port") == SERVICE_PORT
+
+
+def _is_service(manifest: Manifest, ref: Mapping[str, Any]) -> bool:
     namespace = manifest["metadata"]["namespace"]
     return (
-        ref["name"] == service
-        and (ref.get("group") or "") == ""
+        (ref.get("group") or "") == ""
         and ref.get("kind", SERVICE.kind) == SERVICE.kind
         and ref.get("namespace", namespace) == namespace
-        and ref.get("port") == SERVICE_PORT
     )
 
 

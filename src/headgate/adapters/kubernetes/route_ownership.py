@@ -16,6 +16,7 @@ from headgate.adapters.kubernetes.http_route import (
     labels,
     name_of,
     our_rule,
+    owned_names,
 )
 from headgate.adapters.kubernetes.kinds import GATEWAY, HTTP_ROUTE, MANAGED_BY, MODEL, Manifest
 from headgate.adapters.kubernetes.settings import Settings
@@ -76,6 +77,18 @@ def is_created(manifest: Manifest) -> bool:
     return annotations(manifest).get(CREATED) == "true"
 
 
+def is_marked(manifest: Manifest) -> bool:
+    """Tell whether a route carries our mark: the model that it serves.
+
+    Args:
+        manifest: The HTTPRoute.
+
+    Returns:
+        True if it was made or adopted and not given back since, whoever says to manage it now.
+    """
+    return MODEL in labels(manifest)
+
+
 def is_ours(manifest: Manifest, *, model: str) -> bool:
     """Tell whether we may write to a route.
 
@@ -107,6 +120,8 @@ def is_ours(manifest: Manifest, *, model: str) -> bool:
 def adopted(manifest: Manifest, *, model: str, owned: Collection[str]) -> Manifest:
     """Mark a route as ours to set weights in; its spec stays as it is.
 
+    A route that was adopted before, and lost a label since, keeps the record of what it was.
+
     Args:
         manifest: The HTTPRoute, which its owner wants adopted.
         model: The model, as a DNS label.
@@ -123,16 +138,37 @@ def adopted(manifest: Manifest, *, model: str, owned: Collection[str]) -> Manife
             f"{name_of(manifest)} has several rules or none; name the one whose weights headgate "
             f"may set {RULE!r}"
         )
-    changed = copy.deepcopy(manifest)
+    changed, notes = copy.deepcopy(manifest), annotations(manifest)
     before = {key: labels(manifest).get(key) for key in (MANAGED_BY, MODEL)}
+    if ORIGINAL_SPEC in notes:
+        owned = {*owned_names(manifest), *owned}
+    else:
+        notes = {
+            **notes,
+            ORIGINAL_SPEC: json.dumps(manifest["spec"], separators=(",", ":")),
+            ORIGINAL_LABELS: json.dumps(before),
+        }
     changed["metadata"]["labels"] = {**labels(manifest), MANAGED_BY: "headgate", MODEL: model}
-    changed["metadata"]["annotations"] = {
-        **annotations(manifest),
-        ORIGINAL_SPEC: json.dumps(manifest["spec"], separators=(",", ":")),
-        ORIGINAL_LABELS: json.dumps(before),
-        OWNED: json.dumps(sorted(owned)),
-    }
+    changed["metadata"]["annotations"] = {**notes, OWNED: json.dumps(sorted(owned))}
     return changed
+
+
+def with_owned(manifest: Manifest, owned: Collection[str]) -> Manifest:
+    """Count backendRefs as ours that the route's owner has pointed at Services of ours.
+
+    Args:
+        manifest: The HTTPRoute as read.
+        owned: Names of those Services.
+
+    Returns:
+        The same HTTPRoute, with them on the list of ours.
+    """
+    names = owned_names(manifest)
+    if names.issuperset(owned):
+        return manifest
+    metadata = manifest["metadata"]
+    notes = {**annotations(manifest), OWNED: json.dumps(sorted({*names, *owned}))}
+    return {**manifest, "metadata": {**metadata, "annotations": notes}}
 
 
 def original(manifest: Manifest) -> Manifest:

@@ -9,15 +9,22 @@ from headgate.adapters.kubernetes.http_route import (
     labels,
     name_of,
     our_rule,
+    owned_names,
     points_to,
     route_of,
     with_route,
 )
 from headgate.adapters.kubernetes.kinds import MANAGED_BY, MODEL
-from headgate.adapters.kubernetes.route_ownership import adopted, is_ours, new_route
+from headgate.adapters.kubernetes.route_ownership import (
+    adopted,
+    is_created,
+    is_ours,
+    new_route,
+    with_owned,
+)
 from headgate.adapters.kubernetes.route_put import put_route
 from headgate.adapters.kubernetes.settings import Settings
-from headgate.errors import BackendError
+from headgate.errors import BackendError, ConfigError
 from headgate.ports import ConflictError, Route
 from headgate.usecases.deploy import dns_label
 
@@ -40,7 +47,7 @@ class HttpRouteRouter:
             settings: Gateway, domain, and the names of routes to adopt.
         """
         self._api, self._namespace, self._settings = api, namespace, settings
-        self._model = dns_label(model)
+        self._title, self._model = model, dns_label(model)
         self._seen: dict[str, Manifest] = {}
         self.name = settings.routes.get(model, self._model)  # of the HTTPRoute
 
@@ -51,7 +58,8 @@ class HttpRouteRouter:
         who owns the route shows first.
 
         Raises:
-            ConfigError: If a route to adopt has several rules and none is named `headgate`.
+            ConfigError: If the settings name a route that does not exist, or a route to adopt has
+                several rules and none is named `headgate`.
             BackendError: If the route belongs to somebody else or to another model.
         """
         for _ in range(ATTEMPTS - 1):
@@ -61,6 +69,9 @@ class HttpRouteRouter:
 
     def read(self) -> Route | None:
         """Read the route.
+
+        In an adopted route, a backendRef that its owner has pointed at a Service of ours counts as
+        ours, so that they can send the first version its traffic and leave the rest to us.
 
         Returns:
             The route, or None if there is none or nothing was written to it yet.
@@ -84,6 +95,7 @@ class HttpRouteRouter:
             The route with its new revision.
 
         Raises:
+            ConfigError: If there is none, and the settings say that there is.
             ConflictError: If somebody wrote since.
             BackendError: If weights or state are not allowed, or the cluster does not answer.
         """
@@ -100,7 +112,9 @@ class HttpRouteRouter:
             owned = self._own_services(manifest)
             self._api.replace(adopted(manifest, model=self._model, owned=owned))
 
-    def _own_services(self, manifest: Manifest) -> list[str]:
+    def _own_services(
+        self, manifest: Manifest, *, known: frozenset[str] = frozenset()
+    ) -> list[str]:
         """Find the backendRefs that the route's owner has pointed at Services that we made."""
         if our_rule(manifest) is None:
             return []
@@ -108,7 +122,7 @@ class HttpRouteRouter:
         ours = {MANAGED_BY: "headgate", MODEL: self._model}
         found = []
         for name in names:
-            if names.count(name) > 1 or not self._points_to(manifest, name):
+            if name in known or names.count(name) > 1 or not self._points_to(manifest, name):
                 continue
             service = self._api.get(SERVICE, name, namespace=self._namespace)
             if service is not None and ours.items() <= labels(service).items():
@@ -120,6 +134,11 @@ class HttpRouteRouter:
         return any(points_to(manifest, ref, name) for ref in backend_refs(manifest))
 
     def _new(self) -> Manifest:
+        if self._title in self._settings.routes:  # a slip of the pen, and not a route to make
+            raise ConfigError(
+                f"settings.routes names HTTPRoute {self.name} for model {self._title}, which does "
+                f"not exist in namespace {self._namespace}; create it, or take the entry out"
+            )
         return new_route(
             self.name, namespace=self._namespace, model=self._model, settings=self._settings
         )
@@ -128,7 +147,10 @@ class HttpRouteRouter:
         manifest = self._api.get(HTTP_ROUTE, self.name, namespace=self._namespace)
         if manifest is not None and not is_ours(manifest, model=self._model):
             raise BackendError(f"{name_of(manifest)} is not adopted yet; deploy_model does that")
-        return manifest
+        if manifest is None or is_created(manifest):
+            return manifest
+        found = self._own_services(manifest, known=owned_names(manifest))
+        return with_owned(manifest, found)
 
     def _remember(self, manifest: Manifest) -> Route:
         route = route_of(manifest)

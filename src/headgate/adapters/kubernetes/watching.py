@@ -8,7 +8,8 @@ from headgate.adapters.kubernetes.kinds import Manifest
 from headgate.rollout.state import State
 
 # A guard that could not read for longer than this has missed beats, and so may the driver have been
-# kept from beating: its silence counts from the moment that both can reach the cluster again.
+# kept from beating: that time is no silence. What was silent before it stays, or a cluster that
+# comes and goes would put the guard off for ever.
 BLIND_SECONDS = 2.0
 
 Beat = tuple[str, str, int]  # holder, time of renewal, epoch
@@ -22,7 +23,7 @@ class Watched:
     beat_at: float  # when a beat was seen last, or the rollout was seen first
     looked_at: float  # when the Lease was read last
     last: Beat | None = None
-    blind: bool = False  # whether a look has failed since
+    blind_since: float | None = None  # when the first look after that failed
 
     def look(self, lease: Manifest | None, state: State, *, now: float) -> None:
         """Take in the Lease as it was just read.
@@ -34,10 +35,21 @@ class Watched:
             now: When it was read.
         """
         found = beat_of(lease)
-        outage = self.blind and now - self.looked_at > BLIND_SECONDS
-        if (found != self.last and _counts(found, state)) or outage:
+        blind = 0.0 if self.blind_since is None else now - self.blind_since
+        if found != self.last and _counts(found, state):
             self.beat_at = now
-        self.last, self.looked_at, self.blind = found, now, False
+        elif blind > BLIND_SECONDS:
+            self.beat_at += blind
+        self.last, self.looked_at, self.blind_since = found, now, None
+
+    def miss(self, *, now: float) -> None:
+        """Take in that the Lease could not be read.
+
+        Args:
+            now: When the look began.
+        """
+        if self.blind_since is None:
+            self.blind_since = now
 
 
 def first_sight(lease: Manifest | None, state: State, *, now: float) -> Watched:

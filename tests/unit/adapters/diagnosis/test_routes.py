@@ -239,8 +239,8 @@ def test_a_route_that_its_owner_offers_is_fine_if_its_rule_is_clear(server, site
 
 
 @pytest.mark.usefixtures("adopting")
-def test_a_named_route_that_is_not_there_will_be_made(site):
-    assert [f.state for f in look(site)] == [State.NOTE]
+def test_a_named_route_that_is_not_there_is_a_problem(site):
+    assert [f.state for f in look(site)] == [State.PROBLEM]
 
 
 @pytest.mark.usefixtures("adopting", "backends")

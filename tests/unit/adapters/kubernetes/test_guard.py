@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 import signal
@@ -7,66 +8,23 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
-from tests.unit.adapters.kubernetes.routes import START, TIMEOUT, http_route, ref, rollout
+from tests.unit.adapters.kubernetes.guarding import (
+    AT_FIRST,
+    TAKEN_OUT,
+    go_on,
+    recorded,
+    weights,
+)
+from tests.unit.adapters.kubernetes.routes import START, TIMEOUT, rollout
 
 from headgate.adapters.kubernetes import guard as module
-from headgate.adapters.kubernetes.api import EVENT, HTTP_ROUTE, KubernetesApi
+from headgate.adapters.kubernetes.api import EVENT, HTTP_ROUTE, LEASE, KubernetesApi
 from headgate.adapters.kubernetes.guard import STEP_SECONDS, Guard, Stopped, main
-from headgate.adapters.kubernetes.heartbeat import LeaseHeartbeat
-from headgate.adapters.kubernetes.http_route import OWNED, route_of
+from headgate.adapters.kubernetes.http_route import STATE
 from headgate.adapters.kubernetes.probes import Probes
-from headgate.adapters.kubernetes.router import HttpRouteRouter
-from headgate.adapters.kubernetes.settings import Settings
 from headgate.adapters.memory import ManualClock
-from headgate.rollout import Phase, Verdict, finish, state_from_json
+from headgate.rollout import Phase, Verdict, finish
 from headgate.usecases.weights import route_for
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(start=START)
-
-
-@pytest.fixture
-def guard(api, clock) -> Guard:
-    return Guard(api, "serving", clock)
-
-
-@pytest.fixture
-def router(api) -> HttpRouteRouter:
-    return HttpRouteRouter(api, namespace="serving", model="income", settings=Settings())
-
-
-@pytest.fixture
-def heartbeat(api) -> LeaseHeartbeat:
-    return LeaseHeartbeat(api, namespace="serving", route="income")
-
-
-@pytest.fixture
-def started(router):
-    """A rollout under way."""
-    return router.write(route_for(rollout(), onto=None))
-
-
-def go_on(guard, clock, seconds: float) -> None:
-    """Let the guard watch for some time."""
-    until = clock.monotonic() + seconds
-    while clock.monotonic() < until:
-        guard.step()
-        clock.sleep(STEP_SECONDS)
-
-
-def weights(server) -> dict[str, int]:
-    found = route_of(server.object(HTTP_ROUTE, "income"))
-    return {backend.deployment: backend.weight for backend in found.backends}
-
-
-def recorded(server):
-    return state_from_json(route_of(server.object(HTTP_ROUTE, "income")).state)
-
-
-AT_FIRST = {"income-v1": 9000, "income-v2": 1000}
-TAKEN_OUT = {"income-v1": 10_000, "income-v2": 0}
 
 
 @pytest.mark.usefixtures("started")
@@ -139,6 +97,22 @@ def test_a_rollout_that_has_ended_is_left_alone(guard, clock, router, started) -
     assert router.read() == written
 
 
+@pytest.mark.parametrize("seen_before", [True, False])
+def test_without_the_lease_nobody_is_silent_but_the_deadline_is_kept(
+    server, guard, clock, router, seen_before
+) -> None:
+    router.write(route_for(replace(rollout(), deadline_at=START + 30), onto=None))
+    if seen_before:
+        guard.step()
+    server.refuse("GET", "/leases/", 403, times=1000)
+    go_on(guard, clock, 30 + TIMEOUT)
+    assert weights(server) == AT_FIRST
+    assert not guard.ready()
+    go_on(guard, clock, 1.0)
+    assert weights(server) == TAKEN_OUT
+    assert recorded(server).reason == "guard: the deadline of the rollout passed"
+
+
 def test_a_deadline_is_kept_although_the_driver_beats(server, guard, clock, heartbeat, router):
     router.write(route_for(replace(rollout(), deadline_at=START + 10), onto=None))
     for _ in range(15):
@@ -149,14 +123,42 @@ def test_a_deadline_is_kept_although_the_driver_beats(server, guard, clock, hear
 
 @pytest.mark.usefixtures("started")
 def test_an_outage_does_not_count_as_silence(server, guard, clock, heartbeat) -> None:
-    go_on(guard, clock, 3.0)
+    go_on(guard, clock, 1.0)
     outage = server.hang_up()
     go_on(guard, clock, 60.0)
     server.faults.remove(outage)
-    go_on(guard, clock, TIMEOUT - 1)  # the driver gets its whole time to come back
+    go_on(guard, clock, TIMEOUT - 1)  # what is left of its time, to come back
     assert weights(server) == AT_FIRST
     heartbeat.beat("abc", epoch=1)
     go_on(guard, clock, TIMEOUT - 1)
+    assert weights(server) == AT_FIRST
+
+
+def flap(server, guard, clock, *, up: float, down: float) -> None:
+    """A cluster that can be reached for some seconds and then cannot for some."""
+    go_on(guard, clock, up)
+    outage = server.hang_up()
+    go_on(guard, clock, down)
+    server.faults.remove(outage)
+
+
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize("up", [STEP_SECONDS, 2.0])
+def test_a_cluster_that_comes_and_goes_does_not_put_it_off_for_ever(
+    server, guard, clock, up
+) -> None:
+    for _ in range(12):
+        flap(server, guard, clock, up=up, down=10.0)
+    assert weights(server) == TAKEN_OUT
+
+
+@pytest.mark.usefixtures("started")
+def test_a_driver_that_beats_whenever_it_can_outlives_a_cluster_that_comes_and_goes(
+    server, guard, clock, heartbeat
+) -> None:
+    for _ in range(12):
+        heartbeat.beat("abc", epoch=1)
+        flap(server, guard, clock, up=2.0, down=10.0)
     assert weights(server) == AT_FIRST
 
 
@@ -221,7 +223,10 @@ def test_the_driver_may_be_faster(server, guard, clock) -> None:
     def be_faster(method: str, _: str) -> None:
         if method == "PUT" and recorded(server).epoch == 1:
             found = server.object(HTTP_ROUTE, "income")
-            found["metadata"]["annotations"] |= {"headgate.dev/state": '{"epoch": 7}'}
+            ended = finish(
+                recorded(server), phase=Phase.PROMOTED, verdict=Verdict.PASS, reason="", now=START
+            )
+            found["metadata"]["annotations"] |= {STATE: json.dumps(ended.to_json())}
             server.put(found)
 
     server.before_write = be_faster
@@ -229,33 +234,6 @@ def test_the_driver_may_be_faster(server, guard, clock) -> None:
     assert ("PUT", HTTP_ROUTE.path(namespace="serving", name="income")) in server.requests
     assert weights(server) == AT_FIRST
     assert guard.ready()
-
-
-@pytest.mark.usefixtures("started")
-def test_a_route_that_cannot_be_read_does_not_hide_the_others(server, guard, clock, caplog) -> None:
-    server.put(http_route(ref("a", 1), name="broken", notes={OWNED: "{"}))
-    go_on(guard, clock, TIMEOUT + 1)
-    assert weights(server) == TAKEN_OUT
-    assert guard.ready()
-    troubles = [record.message for record in caplog.records if "cannot guard" in record.message]
-    assert len(troubles) == 1  # not at every step
-    assert "HTTPRoute serving/broken: annotation headgate.dev/owned must be" in troubles[0]
-
-
-def test_routes_of_others_are_not_looked_at(server, guard) -> None:
-    server.put(http_route(ref("a", 1), notes={}, labels={}))
-    guard.step()
-    assert guard.ready()
-    assert not [path for _, path in server.requests if "/leases/" in path]
-
-
-def test_a_route_that_is_deleted_is_forgotten(server, guard, clock, api, started, router) -> None:
-    go_on(guard, clock, TIMEOUT - 1)
-    api.delete(HTTP_ROUTE, "income")
-    guard.step()
-    router.write(replace(route_for(rollout(), onto=started), revision=""))
-    go_on(guard, clock, TIMEOUT - 1)
-    assert weights(server) == AT_FIRST
 
 
 # Readiness.
@@ -281,8 +259,9 @@ def test_it_is_ready_while_it_looks(server, guard, clock, caplog) -> None:
 
 
 @pytest.mark.usefixtures("started")
-def test_a_guard_that_may_not_act_is_never_ready(server, guard, clock) -> None:
-    server.denied = {("update", HTTP_ROUTE.resource)}
+@pytest.mark.parametrize("right", [("update", HTTP_ROUTE.resource), ("get", LEASE.resource)])
+def test_a_guard_that_may_not_act_is_never_ready(server, guard, clock, right) -> None:
+    server.denied = {right}
     go_on(guard, clock, 2.0)
     assert not guard.ready()
     server.denied = set()

@@ -94,14 +94,27 @@ def test_a_driver_may_be_ahead_of_the_state_that_was_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("blind", "seconds", "beat_at"), [(True, 2.1, 102.1), (True, 1.9, 100.0), (False, 9.0, 100.0)]
+    ("missed", "now", "beat_at"),
+    [
+        ([101.0, 102.0], 103.1, 102.1),  # blind for 2.1 s
+        ([101.0, 102.0], 102.9, 100.0),  # two answers got lost
+        ([], 109.0, 100.0),  # one was slow
+    ],
 )
-def test_silence_counts_anew_after_an_outage_but_not_after_a_slow_answer(
-    blind, seconds, beat_at
-) -> None:
+def test_an_outage_is_no_silence_but_what_was_silent_before_it_stays(missed, now, beat_at) -> None:
     state = rollout(epoch=4)
     watched = first_sight(lease(), state, now=100.0)
-    watched.blind = blind
-    watched.look(lease(), state, now=100.0 + seconds)
-    assert watched.beat_at == beat_at
-    assert not watched.blind
+    for moment in missed:
+        watched.miss(now=moment)
+    watched.look(lease(), state, now=now)
+    assert watched.beat_at == pytest.approx(beat_at)
+    watched.look(lease(), state, now=now + 9.0)
+    assert watched.beat_at == pytest.approx(beat_at)  # the outage is taken off once
+
+
+def test_a_beat_after_an_outage_counts_from_when_it_is_seen() -> None:
+    state = rollout(epoch=4)
+    watched = first_sight(lease(), state, now=100.0)
+    watched.miss(now=101.0)
+    watched.look(lease(renewed="t2"), state, now=110.0)
+    assert watched.beat_at == 110.0

@@ -99,6 +99,25 @@ def test_what_others_changed_in_the_meantime_is_noticed() -> None:
     assert is_edited(damaged)
 
 
+def test_adopting_again_keeps_the_record_of_what_it_was_and_what_is_ours() -> None:
+    before = offered(ref("page", 1))
+    ours = adopted(before, model="income", owned=[])
+    written = with_route(ours, route({"service/page": 10_000, "income-v1": 0}))
+    written["metadata"]["labels"] = dict(THEIRS)  # a tool synced
+    assert not is_ours(written, model="income")
+    again = adopted(written, model="income", owned=["income-v2"])
+    assert is_ours(again, model="income")
+    assert json.loads(again["metadata"]["annotations"][OWNED]) == ["income-v1", "income-v2"]
+    assert original(again) == before
+
+
+def test_a_first_adoption_does_not_believe_a_list_of_refs_that_is_there() -> None:
+    manifest = offered(ref("page", 1))
+    manifest["metadata"]["annotations"][OWNED] = '["page"]'
+    ours = adopted(manifest, model="income", owned=[])
+    assert route_of(ours).weight("service/page") == 10_000
+
+
 def test_a_route_with_several_rules_needs_one_of_our_name() -> None:
     rules = [{"backendRefs": [ref("a", 1)]}, {"backendRefs": [ref("b", 1)]}]
     with pytest.raises(ConfigError, match=r"several rules or none; name the one .* 'headgate'"):

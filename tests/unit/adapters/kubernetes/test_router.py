@@ -259,6 +259,63 @@ def test_a_ref_that_the_owner_pointed_at_our_service_is_taken_over(server, route
     assert ("GET", SERVICE.path(namespace="serving", name="gone")) in server.requests
 
 
+def test_the_owner_sends_the_first_version_its_traffic_and_we_take_it_from_there(
+    server, router
+) -> None:
+    server.put(offered(ref("page", 1)))
+    router.ensure()
+    server.put(service("income-v1", **{MANAGED_BY: "headgate", MODEL: "income"}))
+    server.put(service("page"))
+    assert router.read().weight("service/page") == 10_000
+    # The owner's edit.
+    change(server, spec={"rules": [{"backendRefs": [ref("page", 0), ref("income-v1", 1)]}]})
+    found = router.read()
+    assert found.weight("income-v1") == 10_000
+    wanted = {"service/page": 0, **BOTH}
+    written = router.write(route(wanted, revision=found.revision, state={"epoch": 1}))
+    assert {backend.deployment: backend.weight for backend in written.backends} == wanted
+    notes = server.object(HTTP_ROUTE, "income")["metadata"]["annotations"]
+    assert json.loads(notes[OWNED]) == ["income-v1", "income-v2"]
+    server.requests.clear()
+    router.read()
+    assert ("GET", SERVICE.path(namespace="serving", name="income-v1")) not in server.requests
+
+
+def test_a_route_that_we_made_gets_no_refs_of_others(server, router) -> None:
+    router.write(route(ALL_TO_FIRST))
+    server.put(service("income-v2", **{MANAGED_BY: "headgate", MODEL: "income"}))
+    change(server, spec={"rules": [{"backendRefs": [ref("income-v1", 1), ref("income-v2", 1)]}]})
+    assert router.read().weight("service/income-v2") == 5000
+
+
+def test_a_route_that_a_tool_took_back_is_adopted_again_without_forgetting_what_it_was(
+    server, router
+) -> None:
+    server.put(offered(ref("page", 1)))
+    router.ensure()
+    before = server.object(HTTP_ROUTE, "income")["metadata"]["annotations"]
+    found = server.object(HTTP_ROUTE, "income")
+    found["metadata"]["labels"] = {MANAGED_BY: "Helm"}
+    found["spec"]["rules"][0]["backendRefs"][0]["weight"] = 5
+    server.put(found)
+    router.ensure()
+    assert server.object(HTTP_ROUTE, "income")["metadata"]["annotations"] == before
+
+
+def test_a_route_that_the_settings_name_and_nobody_made_is_a_slip_of_the_pen(server, api) -> None:
+    settings = Settings(routes={"Adult Income": "shop"})
+    named = HttpRouteRouter(api, namespace="serving", model="Adult Income", settings=settings)
+    assert named.read() is None
+    message = (
+        "settings.routes names HTTPRoute shop for model Adult Income, which does not exist in "
+        "namespace serving; create it, or take the entry out"
+    )
+    for call in (named.ensure, lambda: named.write(route(ALL_TO_FIRST))):
+        with pytest.raises(ConfigError, match=message):
+            call()
+    assert server.objects == {}
+
+
 def test_an_offered_route_with_several_rules_is_not_guessed_at(server, router) -> None:
     rules = [{"backendRefs": [ref("a", 1)]}, {"backendRefs": [ref("b", 1)]}]
     server.put(offered(rules=rules))

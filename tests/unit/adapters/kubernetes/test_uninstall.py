@@ -1,7 +1,7 @@
 import copy
 
 import pytest
-from tests.unit.adapters.kubernetes.routes import http_route, ref, rollout, route
+from tests.unit.adapters.kubernetes.routes import START, http_route, ref, rollout, route
 
 from headgate.adapters.kubernetes.api import HTTP_ROUTE
 from headgate.adapters.kubernetes.heartbeat import LeaseHeartbeat
@@ -12,6 +12,7 @@ from headgate.adapters.kubernetes.router import HttpRouteRouter
 from headgate.adapters.kubernetes.settings import Settings
 from headgate.adapters.kubernetes.uninstall import uninstall
 from headgate.errors import BackendError
+from headgate.rollout import Phase, Verdict, finish
 from headgate.usecases.weights import route_for
 
 SERVER = {MANAGED_BY: "headgate", "app.kubernetes.io/name": "headgate-predictor", MODEL: "income"}
@@ -73,7 +74,10 @@ def theirs(server, router):
     router.ensure()
     found = router.read()
     weights = {backend.deployment: backend.weight for backend in found.backends}
-    router.write(route({**weights, "income-v1": 0}, revision=found.revision, state={"x": 1}))
+    ended = finish(
+        rollout(), phase=Phase.ROLLED_BACK, verdict=Verdict.FAIL, reason="bad", now=START
+    ).to_json()
+    router.write(route({**weights, "income-v1": 0}, revision=found.revision, state=ended))
     return before
 
 
@@ -134,11 +138,81 @@ def test_a_rollout_under_way_stops_it_unless_forced(server, api, router) -> None
     assert server.objects == {}
 
 
-def test_a_state_that_is_not_ours_does_not_stop_it(server, api) -> None:
+@pytest.mark.parametrize("text", ["{", '{"format": 2, "phase": "PROGRESSING"}'])
+def test_a_state_that_nobody_here_can_read_stops_it_unless_forced(server, api, text) -> None:
     manifest = http_route(ref("a", 1))
-    manifest["metadata"]["annotations"][STATE] = "{"
+    manifest["metadata"]["annotations"][STATE] = text
     server.put(manifest)
-    assert uninstall(api, "serving") == ["HTTPRoute serving/income: deleted"]
+    with pytest.raises(BackendError, match="is not one of this version of headgate and may be"):
+        uninstall(api, "serving")
+    assert len(server.objects) == 1
+    assert uninstall(api, "serving", force=True) == ["HTTPRoute serving/income: deleted"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"backendRefs": [ref("page", 1), ref("income-v1", 0)]},
+        {
+            "backendRefs": [
+                ref("page", 1, filters=[{"requestMirror": {"backendRef": {"name": "income-v1"}}}])
+            ],
+            "filters": [{"type": "RequestHeaderModifier"}],
+        },
+    ],
+)
+def test_a_server_that_a_restored_route_refers_to_stays(server, api, router, rule) -> None:
+    for kind in KINDS:
+        for name in ("income-v1", "income-v2"):
+            server.put(thing(kind, name, SERVER))
+    server.put(http_route(rules=[rule], notes={ADOPT: "true"}, labels={}))
+    router.ensure()
+    found = router.read()
+    weights = {backend.deployment: backend.weight for backend in found.backends}
+    router.write(route({**weights, "income-v2": 0}, revision=found.revision))
+    kept = [
+        f"{kind} serving/income-v1: kept, HTTPRoute serving/income refers to it"
+        for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget", "Service", "Deployment")
+    ]
+    done = uninstall(api, "serving")
+    assert [line for line in done if "income-v1" in line] == kept
+    assert "Service serving/income-v2: deleted" in done
+    assert uninstall(api, "serving") == kept  # the route is not ours any more, and still theirs
+    assert server.object(HTTP_ROUTE, "income")["spec"]["rules"] == [rule]
+    api.delete(HTTP_ROUTE, "income")
+    assert len(uninstall(api, "serving")) == len(KINDS)
+    assert server.objects == {}
+
+
+def test_services_that_only_look_alike_are_no_reason_to_keep_a_server(server, api) -> None:
+    server.put(thing("Service", "income-v1", SERVER))
+    refs = [ref("income-v1", 1, namespace="far"), {**ref("income-v1", 1), "kind": "Thing"}]
+    server.put(http_route(*refs, name="page", notes={}, labels={}))
+    assert uninstall(api, "serving") == ["Service serving/income-v1: deleted"]
+
+
+@pytest.mark.usefixtures("theirs")
+def test_a_route_whose_past_is_lost_is_told_before_anything_is_touched(server, api) -> None:
+    server.put(thing("Service", "income-v1", SERVER))
+    found = server.object(HTTP_ROUTE, "income")
+    del found["metadata"]["annotations"]["headgate.dev/original-spec"]
+    server.put(found)
+    server.requests.clear()
+    with pytest.raises(BackendError, match="original-spec is gone or damaged; put the route back"):
+        uninstall(api, "serving")
+    assert {method for method, _ in server.requests} == {"GET"}
+
+
+@pytest.mark.usefixtures("theirs")
+def test_a_route_whose_label_a_tool_took_back_is_given_back_all_the_same(server, api) -> None:
+    found = server.object(HTTP_ROUTE, "income")
+    found["metadata"]["labels"][MANAGED_BY] = "Helm"
+    server.put(found)
+    assert uninstall(api, "serving") == [
+        "HTTPRoute serving/income: as it was before headgate adopted it"
+    ]
+    notes = server.object(HTTP_ROUTE, "income")["metadata"]["annotations"]
+    assert notes == {ADOPT: "true"}
 
 
 def test_a_missing_right_is_told_before_anything_is_touched(server, api, router) -> None:
