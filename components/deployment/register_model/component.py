@@ -52,6 +52,7 @@ def register_model(  # noqa: PLR0913 - a KFP signature names every artifact
     from headgate.adapters.provenance import code_revision
     from headgate.adapters.registration import Registration, joined_run
 
+    stamped = os.environ.get("HEADGATE_REVISION") or "unknown"  # an image holds no git to ask
     entry = Registration(
         problem=parse_problem(problem),
         bundle=Path(bundle.path),
@@ -63,7 +64,8 @@ def register_model(  # noqa: PLR0913 - a KFP signature names every artifact
             "export": read_json(export.path),
         },
         run_id=run_id,
-        revision=code_revision(Path(headgate.__file__).parent),
+        revision=code_revision(Path(headgate.__file__).parent)
+        or (None if stamped == "unknown" else stamped),
         joined=joined_run(os.environ, registry_uri),
     )
     found = MlflowRegistry(registry_uri).register(entry)

@@ -51,6 +51,7 @@ def roll_back(
             deployments=place,
             registry=MlflowRegistry(registry_uri),
             clock=SystemClock(),
+            settle_seconds=place.settle_seconds,
             reason=f"rolled back by run {run_id}",
         )
     return phase.value

@@ -44,7 +44,8 @@ def shift_traffic(  # noqa: PLR0913 - a KFP signature names every parameter
     from headgate.rollout import Arm
 
     asked, canary = parse_problem(problem), Arm(deployment=deployment, version=version)
-    slow_above_ms = asked.rollout.slow_above_ms
+    judged = asked.rollout.slow_answers is not None
+    slow_above_ms = asked.rollout.slow_above_ms if judged else None
     with open_place(
         cluster_url, cluster_token, model=asked.name, slow_above_ms=slow_above_ms
     ) as place:

@@ -44,7 +44,7 @@ def drive_rollout(
     asked, clock = parse_problem(problem), SystemClock()
     with raise_on_terminate(Interrupted):
         return run_canary(
-            make_plan(asked.rollout),
+            make_plan(asked.rollout, settle_seconds=place.settle_seconds),
             find_target(asked.name, canary, router=place, deployments=place, run_id=run_id),
             router=place,
             metrics=place,

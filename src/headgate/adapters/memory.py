@@ -7,6 +7,7 @@ through) before it does anything, so that a test can say which call fails.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
 from headgate.errors import BackendError, NoDataError
 from headgate.ports.cluster import DeploymentSpec, DeploymentStatus
@@ -39,6 +40,7 @@ class MemoryRouter(Faults):
     route: Route | None = None
     history: list[Route] = field(default_factory=list)
     lost_answers: list[Exception | None] = field(default_factory=list)
+    _writing: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def read(self) -> Route | None:
         """Read the route.
@@ -63,22 +65,37 @@ class MemoryRouter(Faults):
             BackendError: If the weights do not sum to 10,000 or the state is not small JSON.
         """
         self._call()
-        stored = "" if self.route is None else self.route.revision
-        if route.revision != stored:
-            raise ConflictError(f"route: revision {route.revision!r} was replaced by {stored!r}")
-        weights = [backend.weight for backend in route.backends]
-        if sum(weights) != WEIGHT_PARTS or min(weights) < 0:
-            raise BackendError(f"route: weights must sum to {WEIGHT_PARTS}, got {weights}")
-        state = json.dumps(None if route.state is None else dict(route.state), allow_nan=False)
-        if len(state) > MAX_STATE_BYTES:
-            raise BackendError(f"route: state of {len(state)} bytes, allowed are {MAX_STATE_BYTES}")
-        # Through JSON and back, as every real store does: tuples come back as lists.
-        self.route = replace(route, revision=str(len(self.history) + 1), state=json.loads(state))
-        self.history.append(self.route)
+        with self._writing:
+            was, stored = route.revision, "" if self.route is None else self.route.revision
+            if was != stored:
+                raise ConflictError(f"route: revision {was!r} was replaced by {stored!r}")
+            _check_weights(route)
+            # Through JSON and back, as every real store does: tuples come back as lists.
+            revision, state = str(len(self.history) + 1), json.loads(_state_text(route.state))
+            self.route = written = replace(route, revision=revision, state=state)
+            self.history.append(written)
         lost = self.lost_answers.pop(0) if self.lost_answers else None
         if lost is not None:
             raise lost
-        return self.route
+        return written
+
+
+def _check_weights(route: Route) -> None:
+    weights = [backend.weight for backend in route.backends]
+    if len({backend.deployment for backend in route.backends}) < len(weights):
+        raise BackendError(f"route: a deployment stands twice in {list(route.backends)}")
+    if sum(weights) != WEIGHT_PARTS or min(weights) < 0:
+        raise BackendError(f"route: weights must sum to {WEIGHT_PARTS}, got {weights}")
+
+
+def _state_text(state: Mapping[str, object] | None) -> str:
+    try:
+        text = json.dumps(None if state is None else dict(state), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BackendError(f"route: state has no JSON form ({error})") from error
+    if len(text) > MAX_STATE_BYTES:
+        raise BackendError(f"route: state of {len(text)} bytes, allowed are {MAX_STATE_BYTES}")
+    return text
 
 
 class ManualClock:
@@ -158,7 +175,7 @@ class MemoryMetrics(Faults):
             slow: Slow ones among them.
         """
         first, *others = self.pods.get(deployment) or (
-            PodCounters(pod=f"{deployment}-0", started="1", requests=0, errors=0, slow=0),
+            PodCounters(pod=f"{deployment}-0", started="boot-1", requests=0, errors=0, slow=0),
         )
         grown = replace(
             first,

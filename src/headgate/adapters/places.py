@@ -32,6 +32,10 @@ class Place(
     def ready_timeout_seconds(self) -> float:
         """How long a model server may take until it is ready."""
 
+    @property
+    def settle_seconds(self) -> float:
+        """How long the proxies may take to follow a new weight."""
+
     def __enter__(self) -> Self:
         """Return the place itself."""
 

@@ -170,8 +170,10 @@ def _count_answers(
     plan: Plan, state: State, observation: Observation
 ) -> tuple[State, dict[MetricName, Increment], bool]:
     """Count the answers of both arms; say whether a pod of the canary restarted."""
-    canary, seen_canary = new_answers(state.seen_canary, observation.canary.pods or ())
-    stable, seen_stable = new_answers(state.seen_stable, observation.stable.pods or ())
+    since = state.started_at  # a pod that no look has met yet does not bring its past
+    pods_canary, pods_stable = observation.canary.pods or (), observation.stable.pods or ()
+    canary, seen_canary = new_answers(state.seen_canary, pods_canary, since=since)
+    stable, seen_stable = new_answers(state.seen_stable, pods_stable, since=since)
     now, warm_until = observation.now, state.warm_until
     if warm_until is None and canary.requests > 0:
         warm_until = now + plan.warm_up_seconds

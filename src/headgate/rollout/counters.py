@@ -1,5 +1,6 @@
 """From cumulative counters to what happened since the last look, per pod, through restarts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,17 +35,19 @@ class Answers:
 
 
 def new_answers(
-    seen: Mapping[str, PodCounters], pods: tuple[PodCounters, ...]
+    seen: Mapping[str, PodCounters], pods: tuple[PodCounters, ...], *, since: float = -math.inf
 ) -> tuple[Answers, dict[str, PodCounters]]:
     """Count what is new since the counters that were seen.
 
-    A pod that was never seen, or whose process is another one, counts from 0. Requests and bad
-    events may be scraped a moment apart; bad events beyond the new requests wait for the next look,
-    so that a look never holds more bad events than exposures and none is lost.
+    A pod that was never seen, or whose process is another one, counts from 0; one that was never
+    seen although it ran before all of this counts from what it has now. Requests and bad events may
+    be scraped a moment apart; bad events beyond the new requests wait for the next look, so that a
+    look never holds more bad events than exposures and none is lost.
 
     Args:
         seen: Counters already used, by pod.
         pods: Counters of this look.
+        since: When the rollout began, in seconds since 1970.
 
     Returns:
         The new answers, and the counters that are used now; a pod that is missing in this look
@@ -58,6 +61,8 @@ def new_answers(
         if base is not None and (base.started != pod.started or pod.requests < base.requests):
             restarted.append(pod.pod)
             base = None
+        elif base is None and _began_before(since, pod):
+            base = pod
         base = base or PodCounters(pod=pod.pod, started=pod.started, requests=0, errors=0, slow=0)
         new = pod.requests - base.requests
         new_errors = min(max(pod.errors - base.errors, 0), new)
@@ -72,6 +77,13 @@ def new_answers(
         )
     answers = Answers(requests=requests, errors=errors, slow=slow, restarted=tuple(restarted))
     return answers, used
+
+
+def _began_before(since: float, pod: PodCounters) -> bool:
+    try:
+        return float(pod.started) < since
+    except ValueError:  # the identity of its process is not the time when it began
+        return False
 
 
 def new_labels(

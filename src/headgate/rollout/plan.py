@@ -21,7 +21,8 @@ WEIGHT_PARTS = 10_000  # weights are parts of this sum, so that a stage of 0.01 
 FIRST_STAGE_POWER = 3.0
 LARGEST_PLANNED_RATE = 0.5  # a canary that answers half of the requests wrongly is gross enough
 # A proxy takes up to a few hundred milliseconds to follow a new weight; those answers carry the old
-# split and are left out of the check of the split (and of nothing else).
+# split and are left out of the check of the split (and of nothing else). Here on one machine; a
+# gateway of a cluster takes longer, and its place says how long.
 SETTLE_SECONDS = 0.5
 # One or two scrapes may be lost on a busy machine; three in a row are an outage.
 TOLERATED_MISSED_LOOKS = 2
@@ -101,7 +102,7 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def make_plan(rollout: Rollout) -> Plan:
+def make_plan(rollout: Rollout, *, settle_seconds: float = SETTLE_SECONDS) -> Plan:
     """Draw up the plan of a rollout section: validate it, derive the stages' exposure floors.
 
     A stage's floor is the number of canary exposures at which a regression of its size is seen
@@ -110,9 +111,13 @@ def make_plan(rollout: Rollout) -> Plan:
 
     Args:
         rollout: The section of the problem file.
+        settle_seconds: How long the proxies of the place take to follow a new weight; the default
+            is that of the local proxy.
 
     Returns:
-        The plan.
+        The plan. A `min_stage_seconds` that would leave no look after `settle_seconds` is raised to
+        `settle_seconds` and one second (one look, if that is longer), so that the split of every
+        stage is checked.
 
     Raises:
         ConfigError: If a value is out of range or no metric is left.
@@ -128,6 +133,8 @@ def make_plan(rollout: Rollout) -> Plan:
     _within("alpha", rollout.alpha, 0.0, 0.5)
     weights = _weights(rollout.stages_percent)
     _check_times(rollout)
+    if not 0 <= settle_seconds < inf:
+        raise ConfigError(f"settle_seconds must be 0 or more, got {settle_seconds!r}")
     log_threshold = log(len(judged) / rollout.alpha)
     return Plan(
         weights=weights,
@@ -136,11 +143,13 @@ def make_plan(rollout: Rollout) -> Plan:
         ),
         alpha=rollout.alpha,
         warm_up_seconds=rollout.warm_up_seconds,
-        min_stage_seconds=rollout.min_stage_seconds,
+        min_stage_seconds=_min_stage_seconds(rollout, settle_seconds),
         max_hold_seconds=rollout.max_hold_seconds,
         deadline_seconds=rollout.deadline_seconds,
         look_seconds=rollout.look_seconds,
         heartbeat_timeout_seconds=rollout.heartbeat_timeout_seconds,
+        # A float whatever was given: 3 and 3.0 must not name two plans.
+        settle_seconds=float(settle_seconds),
     )
 
 
@@ -206,6 +215,12 @@ def _weights(stages_percent: tuple[float, ...]) -> tuple[int, ...]:
             f"got {list(stages_percent)}"
         )
     return weights
+
+
+def _min_stage_seconds(rollout: Rollout, settle_seconds: float) -> float:
+    if rollout.min_stage_seconds >= settle_seconds + rollout.look_seconds:
+        return rollout.min_stage_seconds
+    return settle_seconds + max(1.0, rollout.look_seconds)
 
 
 def _check_times(rollout: Rollout) -> None:

@@ -136,6 +136,9 @@ class State:
     labels_canary: LabelCounters | None = None
     labels_stable: LabelCounters | None = None
     stages: tuple[StageRecord, ...] = ()
+    retired: tuple[
+        str, ...
+    ] = ()  # deployments of earlier champions, to be removed after the commit
 
     @property
     def weight(self) -> int:
@@ -252,6 +255,7 @@ def _state(record: Mapping[str, Any]) -> State:
             "labels_canary": _labels(record["labels_canary"]),
             "labels_stable": _labels(record["labels_stable"]),
             "stages": tuple(StageRecord(**stage) for stage in record["stages"]),
+            "retired": tuple(record.get("retired", ())),
         }
     )
 

@@ -10,6 +10,7 @@ What holds whatever fails:
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from headgate.errors import BackendError, HeadgateError
 from headgate.ports.clock import Clock
@@ -22,9 +23,16 @@ from headgate.rollout.evidence import rollout_record
 from headgate.rollout.plan import Plan
 from headgate.rollout.state import Arm, Phase, State, start_state
 from headgate.rollout.transitions import promote_directly, resume
-from headgate.usecases.driver import Driver, OnEvent
+from headgate.usecases.completion import (
+    complete_promotion,
+    find_retired,
+    move_aliases,
+    remove_retired,
+)
+from headgate.usecases.driver import Driver
 from headgate.usecases.ownership import Keeper
-from headgate.usecases.target import CANDIDATE, CHAMPION, Target, recorded_state, rollout_id
+from headgate.usecases.progress import OnEvent, progress
+from headgate.usecases.target import Target, recorded_state, rollout_id
 from headgate.usecases.watch import Watch
 from headgate.usecases.weights import agrees
 
@@ -56,7 +64,8 @@ def run_canary(  # noqa: PLR0913 - one port each, all named
     A first model (no champion) gets all traffic at once: there is nothing to compare it with. A
     rollout in progress with the same identity is resumed with its evidence, after a full fresh
     window. A finished one is reported; one that was rolled back starts again for another `run_id`,
-    and one that was promoted if the canary has lost its traffic since.
+    and one that was promoted if the canary has lost its traffic since. After a promotion, the
+    deployments of earlier champions are removed; the one just replaced stays.
 
     Args:
         plan: The plan.
@@ -86,43 +95,46 @@ def run_canary(  # noqa: PLR0913 - one port each, all named
             written until the guard's own limit after it.
         KeyboardInterrupt: If the driver is interrupted; the weight is set to 0 first.
     """
-    own_id = rollout_id(plan, target)
-    route = router.read()
+    own_id, route = rollout_id(plan, target), router.read()
     found = _found(route, own_id)
-    watch = Watch(metrics=metrics, labels=labels, deployments=deployments, clock=clock)
-    mine = found if found is not None and found.rollout_id == own_id else None
-    if route is not None and mine is not None and _is_over(route, mine, target):
-        record = _hand_over(rollout_record(plan, mine, [], carried=mine), on_record)
-        _move_aliases(registry, mine)
-        return record
-    keeper = Keeper(router=router, rollout_id=own_id, route=route)
-    carried = mine if mine is not None and mine.phase in _UNFINISHED else None
-    if carried is None:
-        epoch = 1 if found is None else found.epoch + 1
-        first = _first_state(plan, target, watch=watch, route=route, epoch=epoch)
+    last = _finished(route, found, target, own_id)
+    if last is not None:
+        record = _hand_over(rollout_record(plan, last, [], carried=last), on_record)
     else:
-        keeper.recorded = carried
-        first = resume(carried, now=clock.now())
-    driver = Driver(
-        plan=plan,
-        keeper=keeper,
-        watch=watch,
-        heartbeat=heartbeat,
-        guard=guard,
-        clock=clock,
-        on_event=on_event,
-        state=first,
-    )
+        keeper = Keeper(router=router, rollout_id=own_id, route=route)
+        watch = Watch(metrics=metrics, labels=labels, deployments=deployments, clock=clock)
+        driver = Driver(
+            plan=plan,
+            keeper=keeper,
+            watch=watch,
+            heartbeat=heartbeat,
+            guard=guard,
+            clock=clock,
+            on_event=on_event,
+            state=_begin(plan, target, keeper=keeper, watch=watch, found=found, registry=registry),
+        )
+        record, last = _drive(driver, on_record), driver.state
+    move_aliases(registry, last)
+    left = remove_retired(last, router=router, deployments=deployments)
+    if left and on_event is not None:
+        on_event(progress(plan, last, event="left_over", reason=left, now=clock.now()))
+    return record
+
+
+def _drive(driver: Driver, on_record: OnRecord | None) -> dict[str, object]:
+    """Drive to the end, and hand the record over also if that is an exception."""
+    carried = driver.keeper.recorded
     try:
         driver.drive()
     except (HeadgateError, KeyboardInterrupt):
-        if keeper.recorded is not None:
-            _hand_over(rollout_record(plan, driver.state, driver.looks, carried=carried), on_record)
+        if driver.keeper.recorded is not None:
+            _hand_over(_record(driver, carried), on_record)
         raise
-    record = rollout_record(plan, driver.state, driver.looks, carried=carried)
-    _hand_over(record, on_record)
-    _move_aliases(registry, driver.state)
-    return record
+    return _hand_over(_record(driver, carried), on_record)
+
+
+def _record(driver: Driver, carried: State | None) -> dict[str, object]:
+    return rollout_record(driver.plan, driver.state, driver.looks, carried=carried)
 
 
 def _hand_over(record: dict[str, object], on_record: OnRecord | None) -> dict[str, object]:
@@ -137,7 +149,10 @@ def _found(route: Route | None, own_id: str) -> State | None:
     if route is None or route.state is None:
         return None
     if found is None:
-        raise BackendError("the route carries a state that is not one of ours; remove it first")
+        raise BackendError(
+            "the route carries a state that is not one of ours; find out whose it is, then remove "
+            "it (on a cluster: annotation headgate.dev/state of the HTTPRoute)"
+        )
     if found.rollout_id == own_id or found.phase.is_final:
         return found
     # A contested route that has lost its canary has nothing left to protect.
@@ -145,23 +160,55 @@ def _found(route: Route | None, own_id: str) -> State | None:
         return found
     raise BackendError(
         f"rollout {found.rollout_id} of {found.canary.deployment} is {found.phase.value}; "
-        "let it end or abort it first",
+        "let it end, or end it with the component roll_back: "
+        f"deployment {found.canary.deployment}, version {found.canary.version}",
         retryable=True,
     )
 
 
-def _is_over(route: Route, state: State, target: Target) -> bool:
-    """Tell whether a retry finds its rollout finished; another run may start a failed one anew."""
-    if state.phase is Phase.PROMOTED:
+def _finished(
+    route: Route | None, found: State | None, target: Target, own_id: str
+) -> State | None:
+    """Return what a retry finds finished; another run may start a failed rollout anew."""
+    if route is None or found is None or found.rollout_id != own_id:
+        return None
+    if found.phase is Phase.PROMOTED:
         # Somebody who moved the traffic back has taken the promotion back.
-        return agrees(route, state)
-    return state.phase not in _UNFINISHED and state.run_id == target.run_id
+        over = agrees(route, found)
+    else:
+        over = found.phase not in _UNFINISHED and found.run_id == target.run_id
+    return found if over else None
+
+
+def _begin(
+    plan: Plan,
+    target: Target,
+    *,
+    keeper: Keeper,
+    watch: Watch,
+    found: State | None,
+    registry: ModelRegistry,
+) -> State:
+    """Make the state of the first write: go on with a rollout under way, or start one."""
+    if found is not None and found.rollout_id == keeper.rollout_id and found.phase in _UNFINISHED:
+        keeper.recorded = found
+        return resume(found, now=watch.clock.now())
+    route = keeper.route
+    # A promotion whose weights somebody has changed since was taken back.
+    if route is not None and found is not None and agrees(route, found):
+        complete_promotion(target.model, found, registry)
+    epoch = 1 if found is None else found.epoch + 1
+    first = _first_state(plan, target, watch=watch, route=route, epoch=epoch)
+    deployments = watch.deployments
+    return replace(
+        first, retired=find_retired(target, route=route, found=found, deployments=deployments)
+    )
 
 
 def _first_state(
     plan: Plan, target: Target, *, watch: Watch, route: Route | None, epoch: int
 ) -> State:
-    """Check that the rollout may start, and make the state of the first write."""
+    """Check that the rollout may start."""
     _require_ready(watch, target.canary)
     _require_traffic(route, target)
     state = start_state(
@@ -212,14 +259,3 @@ def _require_traffic(route: Route | None, target: Target) -> None:
     if found not in allowed:
         champion = "nobody" if target.stable is None else target.stable.deployment
         raise BackendError(f"all traffic should be with {champion} before a rollout, got {found}")
-
-
-def _move_aliases(registry: ModelRegistry, state: State) -> None:
-    """Follow the commit in the registry; doing it twice changes nothing."""
-    if state.phase is not Phase.PROMOTED:
-        return
-    model, version = state.model, state.canary.version
-    registry.set_alias(model, CHAMPION, version)
-    candidate = registry.by_alias(model, CANDIDATE)
-    if candidate is not None and candidate.version == version:
-        registry.delete_alias(model, CANDIDATE)

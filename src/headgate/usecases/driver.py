@@ -1,24 +1,26 @@
 """One driver of one rollout: look, decide, write, until the rollout is over."""
 
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import assert_never
 
 from headgate.errors import BackendError, HeadgateError
 from headgate.ports.clock import Clock
 from headgate.ports.cluster import GuardStatus, Heartbeat
 from headgate.rollout.absorb import Look, absorb
-from headgate.rollout.decide import Action, Decision, decide, is_holding, standing
-from headgate.rollout.evidence import e_value
-from headgate.rollout.plan import WEIGHT_PARTS, Plan
+from headgate.rollout.decide import Action, Decision, decide, is_holding
+from headgate.rollout.plan import Plan
 from headgate.rollout.state import Phase, State, Verdict
 from headgate.rollout.transitions import finish, follow, hold_from
 from headgate.usecases.ownership import Claim, Keeper
+from headgate.usecases.progress import OnEvent, progress
 from headgate.usecases.watch import Watch
 
-OnEvent = Callable[[Mapping[str, object]], None]
 ATTEMPTS_TO_ABANDON = 3  # of a driver that ends early; after them the guard takes over
+# A look beats again once this part of the time-out has passed: sources may take seconds to answer,
+# and the guard must not take that for a dead driver.
+BEAT_PART = 0.25
 
 
 @dataclass(kw_only=True)
@@ -36,6 +38,7 @@ class Driver:
     looks: list[Look] = field(default_factory=list)
     ending: Decision | None = None  # a roll-back that was decided is tried until it is written
     beaten: bool = False  # whether the last heartbeat was recorded
+    beaten_at: float = -inf  # monotonic, of the last one that was due
     readable: bool = True  # whether the route could be read at the last look
     next_look_at: float = 0.0  # monotonic
 
@@ -99,11 +102,16 @@ class Driver:
     def _beat(self) -> None:
         # A driver that cannot read the route, or cannot write its roll-back, must not look alive:
         # the guard shall act.
-        self.beaten = False
+        self.beaten, self.beaten_at = False, self.clock.monotonic()
         if self.ending is None and self.readable:
             with suppress(BackendError):
                 self.heartbeat.beat(self.state.rollout_id, epoch=self.state.epoch)
                 self.beaten = True
+
+    def _beat_if_due(self) -> None:
+        limit = self.state.heartbeat_timeout_seconds * BEAT_PART
+        if self.clock.monotonic() - self.beaten_at >= limit:
+            self._beat()
 
     def _refresh(self) -> Claim | None:
         """Read the route; None if it cannot be read now."""
@@ -164,7 +172,12 @@ class Driver:
                 assert_never(decision.action)
 
     def _look(self) -> Decision:
-        observation = self.watch.look(self.plan, canary=self.state.canary, stable=self.state.stable)
+        observation = self.watch.look(
+            self.plan,
+            canary=self.state.canary,
+            stable=self.state.stable,
+            between=self._beat_if_due,
+        )
         self.state, look = absorb(self.plan, self.state, observation)
         self.looks.append(look)
         decision = decide(self.plan, self.state, look)
@@ -243,30 +256,5 @@ class Driver:
     def _tell(self, event: str, reason: str) -> None:
         if self.on_event is None:
             return
-        state = self.state
-        metrics = {}
-        for metric in self.plan.metrics:
-            evidence = state.evidence[metric.name]
-            judged = standing(self.plan, evidence)
-            metrics[metric.name] = {
-                "canary": [evidence.canary.exposures, evidence.canary.bad],
-                "stable": [evidence.stable.exposures, evidence.stable.bad],
-                "e_harm": e_value(judged.log_harm),
-                "e_good": e_value(judged.log_good),
-                "verdict": judged.verdict.value,
-            }
-        self.on_event(
-            {
-                "event": event,
-                "rollout_id": state.rollout_id,
-                "phase": state.phase.value,
-                "t": round(self.clock.now() - state.started_at, 3),
-                "stage": state.stage,
-                "stages": len(self.plan.weights),
-                "weight_percent": state.weight * 100 / WEIGHT_PARTS,
-                "reason": reason,
-                "threshold": self.plan.threshold,
-                "exposed_requests": sum(record.canary_requests for record in state.stages),
-                "metrics": metrics,
-            }
-        )
+        now = self.clock.now()
+        self.on_event(progress(self.plan, self.state, event=event, reason=reason, now=now))

@@ -9,7 +9,7 @@ from headgate.ports.routing import Route
 from headgate.rollout.state import Phase, State, Verdict
 from headgate.rollout.transitions import finish
 from headgate.usecases.target import recorded_state
-from headgate.usecases.weights import without_canary
+from headgate.usecases.weights import has_our_weight, without_canary
 
 
 def guard_step(
@@ -23,7 +23,7 @@ def guard_step(
 
     The limits (heartbeat time-out, deadline, hold limit) are those in the route's state. A final
     phase is never touched. A contested route loses its canary at the hold limit only, and only if
-    the canary still has the weight that we gave it.
+    the canary still has the weight, or the share of what is ours, that we gave it.
 
     Args:
         route: The route as read.
@@ -39,8 +39,7 @@ def guard_step(
     if route is None or state is None or state.phase.is_final:
         return None
     reason = _reason(state, silent=now_monotonic - last_heartbeat_monotonic, now=now)
-    weight = route.weight(state.canary.deployment)
-    if reason is None or weight not in {0, state.weight}:
+    if reason is None or not has_our_weight(route, state):
         return None
     ended = finish(
         state,

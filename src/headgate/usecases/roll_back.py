@@ -11,8 +11,9 @@ from headgate.ports.registry import ModelRegistry
 from headgate.ports.routing import ConflictError, Route, TrafficRouter
 from headgate.rollout.state import Arm, Phase, Verdict
 from headgate.rollout.transitions import finish
+from headgate.usecases.completion import complete_promotion
 from headgate.usecases.target import CANDIDATE, recorded_state
-from headgate.usecases.weights import without_canary
+from headgate.usecases.weights import has_our_weight, without_canary
 
 ATTEMPTS = 5  # writes against others who write the route too, the guard for one
 # A proxy may take some seconds to follow; a canary that is still asked after this has a reason.
@@ -29,6 +30,7 @@ def roll_back(  # noqa: PLR0913 - one port each, all named
     deployments: Deployments,
     registry: ModelRegistry,
     clock: Clock,
+    settle_seconds: float = DRAIN_LOOK_SECONDS,
     reason: str = "rolled back on request",
 ) -> Phase:
     """Set a candidate's weight to 0, remove its deployment, drop its `candidate` alias.
@@ -39,13 +41,15 @@ def roll_back(  # noqa: PLR0913 - one port each, all named
         router: The route.
         metrics: Counters; the deployment goes when its requests have stopped.
         deployments: The model servers.
-        registry: The aliases; `champion` is left alone, for it moves only after a commit.
+        registry: The aliases; `champion` only follows a commit whose driver could not move it.
         clock: Time.
+        settle_seconds: How long the proxy may take to follow a new weight; the candidate must have
+            been silent for so long.
         reason: Goes on record if the rollout was still in progress.
 
     Returns:
-        PROMOTED if the candidate is the champion by now (then nothing is touched), else
-        ROLLED_BACK.
+        PROMOTED if the candidate is the champion by now (then its traffic is not touched), else
+        ROLLED_BACK. Its deployment stays while the route of another rollout still names it.
 
     Raises:
         BackendError: If the candidate has traffic that no rollout of ours gave it, if its requests
@@ -56,12 +60,14 @@ def roll_back(  # noqa: PLR0913 - one port each, all named
     promoted = state is not None and state.canary == canary and state.phase is Phase.PROMOTED
     # A promotion that somebody has undone since is history: then there is something to take out.
     if promoted and route is not None and route.weight(canary.deployment) > 0:
+        complete_promotion(model, state, registry)
         return Phase.PROMOTED
     _change(router, lambda route: _ended(route, canary, now=clock.now(), reason=reason))
     if deployments.status(canary.deployment) is not None:
-        _wait_for_silence(metrics, canary, clock=clock)
-    _change(router, lambda route: _without_backend(route, canary))
-    deployments.remove(canary.deployment)
+        _wait_for_silence(metrics, canary, clock=clock, seconds=settle_seconds)
+    left = _change(router, lambda route: _without_backend(route, canary))
+    if left is None or not _names(left, canary):
+        deployments.remove(canary.deployment)
     candidate = registry.by_alias(model, CANDIDATE)
     if candidate is not None and candidate.version == canary.version:
         registry.delete_alias(model, CANDIDATE)
@@ -70,18 +76,18 @@ def roll_back(  # noqa: PLR0913 - one port each, all named
 
 def _change(
     router: TrafficRouter, change: Callable[[Route], Route | None], *, attempts: int = ATTEMPTS
-) -> None:
+) -> Route | None:
     """Read, change, write with compare-and-swap; again if somebody else was faster."""
     route = router.read()
     wanted = None if route is None else change(route)
     if wanted is None:
-        return
+        return route
     try:
-        router.write(wanted)
+        return router.write(wanted)
     except ConflictError:
         if attempts == 1:
             raise
-        _change(router, change, attempts=attempts - 1)
+        return _change(router, change, attempts=attempts - 1)
 
 
 def _ended(route: Route, canary: Arm, *, now: float, reason: str) -> Route | None:
@@ -92,7 +98,7 @@ def _ended(route: Route, canary: Arm, *, now: float, reason: str) -> Route | Non
         if weight > 0:
             raise _foreign(canary, weight)
         return None
-    if weight not in {0, state.weight}:
+    if not has_our_weight(route, state):
         raise _foreign(canary, weight)
     ended = finish(
         state, phase=Phase.ROLLED_BACK, verdict=Verdict.INSUFFICIENT, reason=reason, now=now
@@ -111,29 +117,39 @@ def _without_backend(route: Route, canary: Arm) -> Route | None:
     """Forget the canary; None if it is forgotten, or if another rollout owns the route now."""
     state = recorded_state(route)
     busy = state is not None and not state.phase.is_final
-    if busy or canary.deployment not in {backend.deployment for backend in route.backends}:
+    if busy or not _names(route, canary):
         return None
     kept = tuple(b for b in route.backends if b.deployment != canary.deployment)
     record = route.state if state is None else replace(state, epoch=state.epoch + 1).to_json()
     return replace(route, backends=kept, state=record)
 
 
-def _wait_for_silence(metrics: MetricSource, canary: Arm, *, clock: Clock) -> None:
-    """Wait until the counters say that nobody asks the canary any more."""
-    until = clock.monotonic() + DRAIN_SECONDS
-    before = -1
-    while True:
-        try:
-            requests = sum(pod.requests for pod in metrics.counters(canary.deployment))
-        except NoDataError:
-            return
-        if requests == before:
-            return
-        if clock.monotonic() >= until:
+def _names(route: Route, canary: Arm) -> bool:
+    return any(backend.deployment == canary.deployment for backend in route.backends)
+
+
+def _wait_for_silence(metrics: MetricSource, canary: Arm, *, clock: Clock, seconds: float) -> None:
+    """Wait until the counters say that nobody asks the canary any more.
+
+    One without counters is given the same time: it may have missed a scrape, or be gone.
+    """
+    begin = since = clock.monotonic()
+    before = _requests(metrics, canary)
+    while clock.monotonic() < since + seconds:
+        if clock.monotonic() >= begin + max(DRAIN_SECONDS, seconds):
             raise BackendError(
                 f"{canary.deployment} still gets requests {DRAIN_SECONDS:g} s after its weight "
                 "became 0",
                 retryable=True,
             )
-        before = requests
         clock.sleep(DRAIN_LOOK_SECONDS)
+        requests = _requests(metrics, canary)
+        if requests != before:
+            before, since = requests, clock.monotonic()
+
+
+def _requests(metrics: MetricSource, canary: Arm) -> int | None:
+    try:
+        return sum(pod.requests for pod in metrics.counters(canary.deployment))
+    except NoDataError:
+        return None

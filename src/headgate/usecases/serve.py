@@ -4,9 +4,9 @@ from headgate.ports.clock import Clock
 from headgate.ports.cluster import Deployments
 from headgate.ports.registry import ModelRegistry, ModelVersion
 from headgate.ports.routing import WEIGHT_PARTS, Backend, Route, TrafficRouter
-from headgate.rollout.state import Phase
+from headgate.usecases.completion import complete_promotion
 from headgate.usecases.deploy import deploy_and_wait, deployment_spec
-from headgate.usecases.target import CANDIDATE, CHAMPION, recorded_state
+from headgate.usecases.target import CHAMPION, recorded_state
 
 
 def serve_champion(
@@ -38,7 +38,7 @@ def serve_champion(
         BackendError: If the server does not become ready or the route cannot be written.
     """
     route = router.read()
-    _complete_promotion(name, route, registry)
+    complete_promotion(name, recorded_state(route), registry)
     champion = registry.by_alias(name, CHAMPION)
     if champion is None:
         return None
@@ -50,15 +50,3 @@ def serve_champion(
     else:
         router.write(Route(revision=route.revision, backends=backends, state=route.state))
     return champion
-
-
-def _complete_promotion(name: str, route: Route | None, registry: ModelRegistry) -> None:
-    state = recorded_state(route)
-    if state is None or state.phase is not Phase.PROMOTED or state.model != name:
-        return
-    candidate = registry.by_alias(name, CANDIDATE)
-    # The candidate's alias is dropped after the champion's moved; where it still points at the
-    # promoted version, the driver died in between. Anything else was somebody's later choice.
-    if candidate is not None and candidate.version == state.canary.version:
-        registry.set_alias(name, CHAMPION, candidate.version)
-        registry.delete_alias(name, CANDIDATE)

@@ -9,7 +9,7 @@ from headgate.ports.cluster import Deployments
 from headgate.ports.routing import WEIGHT_PARTS, Route, TrafficRouter
 from headgate.rollout.plan import Plan
 from headgate.rollout.state import Arm, Phase, State, state_from_json
-from headgate.usecases.weights import agrees
+from headgate.usecases.weights import agrees, is_foreign
 
 CHAMPION, CANDIDATE = "champion", "candidate"  # aliases of the registry
 
@@ -80,7 +80,8 @@ def find_target(
         weights somebody changed later is history: the champion is who has the traffic now.
 
     Raises:
-        BackendError: If no single deployment has all the traffic, or the champion does not run.
+        BackendError: If no single deployment has all the traffic, if a backend that is not ours has
+            some, or if the champion does not run.
     """
     route = router.read()
     state = recorded_state(route)
@@ -89,6 +90,7 @@ def find_target(
     if state is not None and state.canary == canary and _is_in_force(route, state):
         return Target(model=model, canary=canary, stable=state.stable, run_id=run_id)
     holders = [b.deployment for b in route.backends if b.weight == WEIGHT_PARTS]
+    _refuse_foreign(route)
     if not holders:
         weights = {backend.deployment: backend.weight for backend in route.backends}
         raise BackendError(f"no deployment has all the traffic, got weights {weights}")
@@ -99,6 +101,17 @@ def find_target(
         raise BackendError(f"the champion's deployment {holders[0]} does not run")
     stable = Arm(deployment=status.name, version=status.version)
     return Target(model=model, canary=canary, stable=stable, run_id=run_id)
+
+
+def _refuse_foreign(route: Route) -> None:
+    weights = {b.deployment: b.weight for b in route.backends if b.weight > 0}
+    foreign = sorted(name for name in weights if is_foreign(name))
+    if foreign:
+        raise BackendError(
+            f"a backendRef of your own ({', '.join(foreign)}) has traffic, got weights {weights}; "
+            "it is not ours to take from: give all of it to a deployed version yourself first "
+            "(see manifests/README.md)"
+        )
 
 
 def _is_in_force(route: Route, state: State) -> bool:

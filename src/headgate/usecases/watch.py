@@ -1,5 +1,6 @@
 """Look at the world: counters of both arms, labels, the canary's servers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from headgate.errors import BackendError, NoDataError
@@ -21,22 +22,35 @@ class Watch:
     deployments: Deployments
     clock: Clock
 
-    def look(self, plan: Plan, *, canary: Arm, stable: Arm | None) -> Observation:
+    def look(
+        self,
+        plan: Plan,
+        *,
+        canary: Arm,
+        stable: Arm | None,
+        between: Callable[[], None] | None = None,
+    ) -> Observation:
         """Take one look. A source that fails is reported as unknown, never as good.
 
         Args:
             plan: The plan; labels are read only if they are judged.
             canary: The candidate.
             stable: The champion; None reads as unknown.
+            between: Called before each arm is asked, for an arm may take seconds.
 
         Returns:
             What was seen.
         """
         ready, restarts, reason = self._servers(canary)
+        now, readings = self.clock.now(), []
+        for arm in (canary, stable):
+            if between is not None:
+                between()
+            readings.append(self._arm(plan, arm))
         return Observation(
-            now=self.clock.now(),
-            canary=self._arm(plan, canary),
-            stable=self._arm(plan, stable),
+            now=now,
+            canary=readings[0],
+            stable=readings[1],
             canary_ready=ready,
             canary_restarts=restarts,
             canary_reason=reason,

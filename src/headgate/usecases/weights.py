@@ -11,8 +11,8 @@ def route_for(state: State, *, onto: Route | None) -> Route:
 
     Args:
         state: The state; its phase and stage say the canary's weight.
-        onto: The route that it replaces; backends that are not ours stay as they are (weight 0).
-            None creates a route.
+        onto: The route that it replaces; None creates a route. Backends of somebody else stay as
+            they are. Of ours, those without weight are dropped: a route holds 16 at most.
 
     Returns:
         A route to write with compare-and-swap; the weights sum to 10,000.
@@ -23,15 +23,20 @@ def route_for(state: State, *, onto: Route | None) -> Route:
         ours.insert(0, Backend(deployment=state.stable.deployment, weight=rest))
     names = {backend.deployment for backend in ours}
     others = () if onto is None else onto.backends
+    kept = (
+        other
+        for other in others
+        if other.deployment not in names and (other.weight > 0 or is_foreign(other.deployment))
+    )
     return Route(
         revision="" if onto is None else onto.revision,
-        backends=(*ours, *(other for other in others if other.deployment not in names)),
+        backends=(*ours, *kept),
         state=state.to_json(),
     )
 
 
 def without_canary(route: Route, ended: State) -> Route:
-    """Move the canary's weight to the champion, whatever the other backends have.
+    """Move the canary's weight to the champion; nobody else's weight changes.
 
     Args:
         route: The route as found.
@@ -64,3 +69,37 @@ def agrees(route: Route, state: State) -> bool:
     }
     found = {b.deployment: b.weight for b in route.backends if b.weight > 0}
     return found == {name: weight for name, weight in expected.items() if weight > 0}
+
+
+def is_foreign(deployment: str) -> bool:
+    """Tell whether a backend is somebody else's.
+
+    Args:
+        deployment: Name of a backend, as the router calls it.
+
+    Returns:
+        True for the name of a backend that no deployment of ours can have: one with a slash.
+    """
+    return "/" in deployment
+
+
+def has_our_weight(route: Route, state: State) -> bool:
+    """Tell whether the canary's weight is one that we gave it, or 0.
+
+    A backend that somebody adds takes its part from all of ours alike; so what counts beside it is
+    the canary's share of what is ours.
+
+    Args:
+        route: The route.
+        state: The state; it names the canary and its weight.
+
+    Returns:
+        False after somebody else's write of the canary's weight.
+    """
+    weight = route.weight(state.canary.deployment)
+    if weight in {0, state.weight}:
+        return True
+    ours = sum(b.weight for b in route.backends if not is_foreign(b.deployment))
+    # Shares come rounded to parts; without others nothing had to be rounded.
+    off = abs(weight * WEIGHT_PARTS - state.weight * ours)
+    return ours < WEIGHT_PARTS and off < WEIGHT_PARTS

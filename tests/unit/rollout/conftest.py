@@ -54,7 +54,7 @@ def fresh_state(plan, **changes):
     return replace(state, **changes)
 
 
-def pods(requests, *, errors=0, slow=0, started="1", name="pod-0"):
+def pods(requests, *, errors=0, slow=0, started="boot-1", name="pod-0"):
     """One pod's counters."""
     return (PodCounters(pod=name, started=started, requests=requests, errors=errors, slow=slow),)
 

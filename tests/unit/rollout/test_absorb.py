@@ -151,7 +151,7 @@ def test_a_restart_of_the_canary_breaks_it(errors_plan):
     assert "restarted" in by_status.broken
     state, _ = absorb(errors_plan, state, seen(1, canary=pods(5), stable=pods(90)))
     by_counters, look = absorb(
-        errors_plan, state, seen(2, canary=pods(7, started="2"), stable=pods(95))
+        errors_plan, state, seen(2, canary=pods(7, started="boot-2"), stable=pods(95))
     )
     assert look.health is Health.RESTARTED
     assert "restarted" in by_counters.broken
@@ -160,7 +160,9 @@ def test_a_restart_of_the_canary_breaks_it(errors_plan):
 def test_a_restart_of_the_champion_is_not_the_canarys(errors_plan):
     state = fresh_state(errors_plan)
     state, _ = absorb(errors_plan, state, seen(1, canary=pods(5), stable=pods(90)))
-    state, look = absorb(errors_plan, state, seen(2, canary=pods(7), stable=pods(3, started="2")))
+    state, look = absorb(
+        errors_plan, state, seen(2, canary=pods(7), stable=pods(3, started="boot-2"))
+    )
     assert look.health is Health.ANSWERS
     assert state.broken == ""
     assert state.evidence["errors"].stable == counts(93)
@@ -203,5 +205,21 @@ def test_a_look_longer_than_four_intervals_says_nothing_about_the_split(errors_p
 def test_a_look_that_lost_answers_in_a_restart_says_nothing_about_the_split(errors_plan):
     state = fresh_state(errors_plan)
     state, _ = absorb(errors_plan, state, seen(0.75, canary=pods(10), stable=pods(100)))
-    state, _ = absorb(errors_plan, state, seen(1.0, canary=pods(20), stable=pods(3, started="2")))
+    state, _ = absorb(
+        errors_plan, state, seen(1.0, canary=pods(20), stable=pods(3, started="boot-2"))
+    )
     assert split(state) == (0, 0)
+
+
+def test_a_pod_that_ran_before_the_rollout_and_missed_the_first_scrape_brings_no_past(errors_plan):
+    def late(requests, errors):
+        return pods(requests, errors=errors, started="0.5", name="pod-late")
+
+    stable = (*pods(95), *late(480_000, 9_000))
+    state, look = absorb(
+        errors_plan, fresh_state(errors_plan), seen(2, canary=pods(7), stable=stable)
+    )
+    assert look.increments["errors"].stable == counts(95)
+    stable = (*pods(95), *late(480_010, 9_001))
+    _, look = absorb(errors_plan, state, seen(3, canary=pods(7), stable=stable))
+    assert look.increments["errors"].stable == counts(10, 1)

@@ -43,6 +43,19 @@ def test_a_pod_that_is_missing_once_is_not_counted_twice():
     assert answers.requests == 3
 
 
+def test_a_pod_that_ran_before_the_rollout_does_not_bring_its_past():
+    old, new, unknown = pod("a", "1e3", 90, 9, 9), pod("b", "3e3", 5), pod("c", "2026-01-01#0", 2)
+    answers, used = new_answers({}, (old, new, unknown), since=2_000.0)
+    assert (answers.requests, answers.errors, answers.slow) == (7, 0, 0)
+    answers, _ = new_answers(used, (pod("a", "1e3", 95, 10, 9),), since=2_000.0)
+    assert (answers.requests, answers.errors, answers.slow) == (5, 1, 0)
+
+
+def test_a_pod_that_was_seen_counts_on_however_old_it_is():
+    answers, _ = new_answers({"a": pod("a", "1", 10)}, (pod("a", "1", 12),), since=2_000.0)
+    assert answers.requests == 2
+
+
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 60)), min_size=1, max_size=20))
 def test_bad_events_never_exceed_requests_and_none_is_lost(steps):
     used, requests, slow = {}, 0, 0

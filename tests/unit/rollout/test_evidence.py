@@ -102,7 +102,8 @@ def test_a_broken_canary_is_recomputed_as_fail(plan, health):
         looks = [
             good(1, 10, 90),
             replace(
-                good(2, 12, 120), canary=replace(good(2, 12, 120).canary, pods=pods(3, started="2"))
+                good(2, 12, 120),
+                canary=replace(good(2, 12, 120).canary, pods=pods(3, started="boot-2")),
             ),
         ]
     state, record = drive(plan, looks)

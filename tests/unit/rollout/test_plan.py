@@ -63,6 +63,36 @@ def test_a_plan_survives_json_and_its_digest_names_its_content():
     assert plan.to_json()["stages_percent"] == [1.0, 5.0, 10.0, 25.0, 50.0]
 
 
+def test_a_place_says_how_long_its_proxies_take_to_settle():
+    assert make_plan(Rollout()).settle_seconds == 0.5
+    plan = make_plan(Rollout(), settle_seconds=3)
+    assert plan.settle_seconds == 3.0
+    assert plan.digest() == make_plan(Rollout(), settle_seconds=3.0).digest()
+    assert plan.digest() != make_plan(Rollout()).digest()
+
+
+@pytest.mark.parametrize(
+    ("asked", "look", "settle", "planned"),
+    [
+        (2.0, 0.25, 0.5, 2.0),
+        (2.0, 0.25, 3.0, 4.0),
+        (3.0, 0.25, 3.0, 4.0),
+        (3.25, 0.25, 3.0, 3.25),
+        (3.5, 2.0, 3.0, 5.0),
+        (0.0, 0.25, 0.0, 1.0),
+    ],
+)
+def test_every_stage_lasts_until_its_split_was_checked(asked, look, settle, planned):
+    section = Rollout(min_stage_seconds=asked, look_seconds=look)
+    assert make_plan(section, settle_seconds=settle).min_stage_seconds == planned
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("inf"), float("nan")])
+def test_a_time_to_settle_out_of_range_is_refused(seconds):
+    with pytest.raises(ConfigError, match="settle_seconds must be 0 or more"):
+        make_plan(Rollout(), settle_seconds=seconds)
+
+
 def test_labels_are_needed_only_if_they_are_judged():
     assert make_plan(Rollout()).needs_labels()
     assert not make_plan(Rollout(wrong_answers=None)).needs_labels()

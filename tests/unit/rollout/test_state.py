@@ -91,3 +91,10 @@ def test_invalid_evidence_is_insufficient_for_the_gate():
 
 def test_arms_name_deployment_and_version(plan):
     assert fresh_state(plan).canary == Arm(deployment="m-2", version="2")
+
+
+def test_what_is_to_be_removed_survives_json_and_may_be_missing(plan):
+    state = fresh_state(plan, retired=("m-0", "m-3"))
+    assert through_json(state) == state
+    record = {key: value for key, value in state.to_json().items() if key != "retired"}
+    assert state_from_json(record).retired == ()

@@ -1,6 +1,7 @@
 """Whole rollouts in a world in memory."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -146,6 +147,23 @@ def test_looks_keep_their_pace_however_long_they_take(world, plan):
     assert steps == pytest.approx([0.25] * len(steps), abs=0.002)
 
 
+def test_the_heart_goes_on_beating_while_the_sources_take_seconds(world, plan):
+    counters, beat, beats = world.metrics.counters, world.heartbeat.beat, []
+
+    def slow(deployment):
+        world.clock.sleep(2.0)
+        return counters(deployment)
+
+    def noted(rollout_id, *, epoch):
+        beats.append(world.clock.elapsed)
+        beat(rollout_id, epoch=epoch)
+
+    world.metrics.counters, world.heartbeat.beat = slow, noted
+    world.run(plan)
+    gaps = [later - earlier for earlier, later in pairwise(beats)]
+    assert max(gaps) <= 2.25  # one arm and a wait, of a time-out of 4 s
+
+
 # Refusals
 
 
@@ -206,7 +224,7 @@ def test_it_refuses_to_replace_a_champion_as_a_first_model(world, plan):
 
 def test_it_refuses_a_route_with_the_state_of_somebody_else(world, plan):
     world.router.write(replace(world.router.route, state={"owner": "argo"}))
-    with pytest.raises(BackendError, match="a state that is not one of ours"):
+    with pytest.raises(BackendError, match=r"not one of ours.*annotation headgate.dev/state"):
         world.run(plan)
 
 
@@ -215,7 +233,8 @@ def test_it_refuses_while_another_rollout_is_in_progress(world, plan):
     with pytest.raises(RuntimeError):
         world.run(plan)
     other = Target(model="m", canary=replace(CANARY, version="3"), stable=STABLE)
-    with pytest.raises(BackendError, match=r"rollout .* of m-2 is PROGRESSING"):
+    message = r"rollout .* of m-2 is PROGRESSING.*component roll_back: deployment m-2, version 2"
+    with pytest.raises(BackendError, match=message):
         world.run(plan, other)
 
 
@@ -664,6 +683,18 @@ def test_no_champion_can_be_named_in_a_split_or_when_it_does_not_run(world):
         target_of(world)
 
 
+@pytest.mark.parametrize("share", [10_000, 3000])
+def test_traffic_of_a_backend_that_is_not_ours_must_be_moved_by_its_owner(world, share):
+    backends = (
+        Backend(deployment="service/page", weight=share),
+        Backend(deployment="m-1", weight=10_000 - share),
+    )
+    world.router.write(replace(world.router.route, backends=backends))
+    message = r"backendRef of your own \(service/page\) has traffic.*yourself first"
+    with pytest.raises(BackendError, match=message):
+        target_of(world)
+
+
 def test_the_rollout_is_named_by_what_it_does(plan):
     target = Target(model="m", canary=CANARY, stable=STABLE)
     assert rollout_id(plan, target) == rollout_id(plan, replace(target, run_id="x"))
@@ -671,13 +702,13 @@ def test_the_rollout_is_named_by_what_it_does(plan):
     assert len(rollout_id(plan, target)) == 16
 
 
-def test_other_backends_of_the_route_stay(world, plan):
+def test_backends_of_somebody_else_stay(world, plan):
     route = world.router.route
-    idle = Backend(deployment="m-0", weight=0)
-    world.router.write(replace(route, backends=(*route.backends, idle)))
-    world.behaviour["m-0"] = world.behaviour["m-1"]
+    page = Backend(deployment="service/page", weight=0)
+    world.router.write(replace(route, backends=(*route.backends, page)))
+    world.behaviour["service/page"] = world.behaviour["m-1"]
     world.run(plan)
-    assert idle in world.router.route.backends
+    assert page in world.router.route.backends
 
 
 def test_routes_know_the_weight_of_a_stranger():

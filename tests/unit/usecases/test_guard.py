@@ -105,3 +105,26 @@ def test_a_champion_that_vanished_from_the_route_comes_back(state):
 def test_what_is_not_a_rollout_of_ours_is_left_alone(state, record):
     assert step(None, silent=1e6) is None
     assert step(replace(route_of(state), state=record), silent=1e6) is None
+
+
+@pytest.mark.parametrize(
+    ("stable", "canary", "page", "acts"),
+    [
+        (6000, 667, 3333, True),  # 9000 : 1000 beside a third
+        (905, 101, 8994, True),  # the same, rounded
+        (898, 102, 9000, False),
+        (5000, 1667, 3333, False),  # somebody also gave the canary more of what is ours
+        (0, 1000, 9000, True),  # the canary has what we gave it, whoever has the rest
+        (0, 100, 9900, False),
+    ],
+)
+def test_beside_traffic_of_somebody_else_the_share_of_what_is_ours_counts(
+    state, stable, canary, page, acts
+):
+    weights = {"m-1": stable, "m-2": canary, "service/page": page}
+    backends = tuple(Backend(deployment=name, weight=weight) for name, weight in weights.items())
+    wanted = step(replace(route_of(state), backends=backends), silent=5.0)
+    assert (wanted is not None) == acts
+    if acts:
+        found = {b.deployment: b.weight for b in wanted.backends}
+        assert found == {"m-1": stable + canary, "m-2": 0, "service/page": page}

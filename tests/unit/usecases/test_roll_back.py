@@ -118,6 +118,36 @@ def test_the_route_of_another_rollout_is_left_alone(world, plan):
     assert "m-2" not in world.deployments.running
 
 
+def test_a_deployment_that_the_route_of_another_rollout_names_is_not_removed(world, plan):
+    def crash(_world):
+        raise RuntimeError("killed")
+
+    other = replace(CANARY, deployment="m-3", version="3")
+    world.deployments.deploy(replace(world.deployments.specs["m-2"], name="m-3", version="3"))
+    world.behaviour["m-3"] = world.behaviour["m-2"]
+    world.metrics.add("m-3", requests=1)
+    world.script = [(0.5, crash)]
+    with pytest.raises(RuntimeError):
+        world.run(plan, Target(model="m", canary=other, stable=STABLE))
+    route = world.router.route
+    idle = Backend(deployment="m-2", weight=0)
+    world.router.write(replace(route, backends=(*route.backends, idle)))
+    assert world.roll_back() is Phase.ROLLED_BACK
+    assert idle in world.router.route.backends
+    assert "m-2" in world.deployments.running
+
+
+def test_a_canary_beside_traffic_of_somebody_else_is_taken_out(half_way):
+    # Somebody gives a third to a page of theirs: 9000 and 1000 of 10,000 became 6000 and 667.
+    weights = {"m-1": 6000, "m-2": 667, "service/page": 3333}
+    backends = tuple(Backend(deployment=name, weight=weight) for name, weight in weights.items())
+    half_way.behaviour["service/page"] = half_way.behaviour["m-1"]
+    half_way.router.write(replace(half_way.router.route, backends=backends))
+    assert half_way.roll_back() is Phase.ROLLED_BACK
+    found = {b.deployment: b.weight for b in half_way.router.route.backends}
+    assert found == {"m-1": 6667, "service/page": 3333}
+
+
 def test_a_faster_writer_is_followed(half_way):
     half_way.router.faults = [None, None, ConflictError("the guard was faster")]
     assert half_way.roll_back() is Phase.ROLLED_BACK
@@ -152,6 +182,35 @@ def test_requests_that_do_not_stop_are_an_error(half_way):
     with pytest.raises(BackendError, match="still gets requests 30 s after"):
         half_way.roll_back()
     assert "m-2" in half_way.deployments.running
+
+
+def test_the_candidate_goes_only_after_it_was_silent_for_as_long_as_the_proxy_may_take(half_way):
+    begin = half_way.clock.monotonic()
+    asked = [begin + 1.0]  # a last request, after four equal looks
+
+    def sleeping(_seconds):
+        if asked and half_way.clock.monotonic() >= asked[0]:
+            asked.pop()
+            half_way.metrics.add("m-2", requests=1)
+
+    half_way.clock.on_sleep = sleeping
+    half_way.roll_back(settle_seconds=3.0)
+    assert half_way.clock.monotonic() - begin >= 1.0 + 3.0
+    assert "m-2" not in half_way.deployments.running
+
+
+def test_a_scrape_that_was_missed_is_not_silence(half_way):
+    half_way.metrics.add("m-2", requests=1)
+    known = half_way.metrics.pods["m-2"]
+    looks = []
+
+    def sleeping(_seconds):
+        looks.append(half_way.clock.monotonic())
+        half_way.metrics.pods["m-2"] = () if len(looks) == 1 else known
+
+    half_way.clock.on_sleep = sleeping
+    half_way.roll_back(settle_seconds=1.0)
+    assert looks[-1] - looks[0] >= 1.0
 
 
 def test_a_promotion_that_was_undone_by_hand_is_taken_out(world, plan):

@@ -56,6 +56,11 @@ class KubernetesPlace:
         """Close the connections."""
         self._api.close()
 
+    @property
+    def settle_seconds(self) -> float:
+        """How long the Gateway may take to follow a new weight, by the settings."""
+        return self._settings.gateway.settle_seconds
+
     def read(self) -> Route | None:
         """Read the route.
 

@@ -24,6 +24,7 @@ class GatewaySettings:
     name: str = "headgate"
     namespace: str = "headgate"
     section: str = "http"  # name of the listener; empty: all listeners
+    settle_seconds: float = 3.0  # how long its proxies may take to follow a new weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,7 @@ _GATEWAY = Section(
         Key("name", _LABEL, "Name of the Gateway"),
         Key("namespace", _LABEL, "Its namespace"),
         Key("section", _TextOrEmpty(_LABEL), "Name of its listener; empty: all"),
+        Key("settle_seconds", Number(low=0, high=60), "Time its proxies take to follow a weight"),
     ),
 )
 _REPLICAS = Section(

@@ -5,6 +5,7 @@ from typing import NoReturn, Self, TypeVar
 import httpx
 import msgspec
 
+from headgate.adapters.local.route_store import check_state
 from headgate.adapters.local.traffic_plan import TrafficPlan
 from headgate.errors import BackendError, ConfigError, DataError, HeadgateError, NoDataError
 from headgate.ports import (
@@ -15,6 +16,7 @@ from headgate.ports import (
     PodCounters,
     Route,
 )
+from headgate.rollout.plan import SETTLE_SECONDS
 from headgate.usecases.deploy import READY_TIMEOUT_SECONDS
 
 TIMEOUT_SECONDS = 10.0  # a write waits up to 5 s for the proxy
@@ -35,6 +37,7 @@ class LocalCluster:
     """
 
     ready_timeout_seconds = READY_TIMEOUT_SECONDS
+    settle_seconds = SETTLE_SECONDS
 
     def __init__(self, url: str, token: str) -> None:
         """Prepare a client; nothing is sent yet.
@@ -87,9 +90,10 @@ class LocalCluster:
 
         Raises:
             ConflictError: If the stored revision is another one.
-            ConfigError: If weights or state are not allowed.
-            BackendError: If a deployment cannot take weight yet, or the proxy refused.
+            BackendError: If weights or state are not allowed, a deployment cannot take weight yet,
+                or the proxy refused.
         """
+        check_state(route.state)
         return self._need("PUT", "/route", Route, json=route)
 
     def counters(self, deployment: str) -> tuple[PodCounters, ...]:
