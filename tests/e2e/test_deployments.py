@@ -4,12 +4,14 @@ Given a registered version, when it is deployed from outside of the cluster, the
 Service and what goes with them run it, and nothing has traffic that could not answer.
 """
 
+import json
+import time
 import uuid
 from dataclasses import replace
 
 import httpx
 import pytest
-from tests.e2e.support import until
+from tests.e2e.support import ROW, until
 
 from headgate.adapters.clock import SystemClock
 from headgate.adapters.kubernetes.api import (
@@ -21,7 +23,7 @@ from headgate.adapters.kubernetes.api import (
     SERVICE,
 )
 from headgate.adapters.places import open_place
-from headgate.errors import BackendError
+from headgate.errors import BackendError, NoDataError
 from headgate.ports import Backend, ConflictError, Route
 from headgate.usecases.deploy import deploy_and_wait, deployment_spec
 
@@ -106,7 +108,9 @@ def test_an_image_that_no_node_has_names_itself(cluster, context, api, kubectl, 
             # When, then.
             with pytest.raises(BackendError, match=f"image {image} is not on the node") as caught:
                 ready(there, spec)
-            assert f"kind load docker-image {image}" in str(caught.value)
+            assert f"docker save {image} -o image.tar && kind load image-archive" in str(
+                caught.value
+            )
     finally:
         kubectl("delete", "namespace", name, "--wait=false")
 
@@ -157,6 +161,45 @@ def test_the_answers_of_every_pod_are_counted(place, deployed, cluster, gateway)
 
     assert pod.requests - before == 20
     assert pod.errors == 0
+
+
+def test_a_pod_that_goes_away_takes_no_request_with_it(
+    place, deployed, cluster, gateway, load, kubectl
+) -> None:
+    # Given two pods behind the gateway, both with traffic.
+    two = json.dumps({"spec": {"replicas": 2}})
+    kubectl("patch", "deployment", deployed.name, "-n", cluster.namespace, "-p", two)
+    place.write(Route(revision="", backends=(Backend(deployment=deployed.name, weight=10_000),)))
+
+    def both() -> list[str]:
+        """The two pods, as soon as both have answered."""
+        try:
+            busy = [pod.pod for pod in place.counters(deployed.name) if pod.requests > 20]
+        except NoDataError:
+            return []
+        return busy if len(busy) == 2 else []
+
+    def reached() -> bool:
+        answer = httpx.post(f"{gateway}/predict", content=ROW, headers={"host": cluster.host})
+        return answer.status_code == 200
+
+    until(reached, what="an answer through the gateway")
+    traffic = load(cluster.host, rate=100, body=ROW)
+    first, _ = until(both, what="answers of both pods")
+
+    # When one of them is deleted, as it is when its node is drained.
+    kubectl("delete", "pod", first, "-n", cluster.namespace, "--wait=false")
+    until(
+        lambda: first not in {pod["metadata"]["name"] for pod in cluster.pods(deployed.name)},
+        what="the end of the pod",
+    )
+    settled = time.monotonic()
+    until(lambda: traffic.by_deployment(since=settled)[deployed.name] > 100, what="more answers")
+    traffic.stop()
+
+    # Then every request has its answer.
+    assert (traffic.lost, traffic.failed) == (0, [])
+    assert traffic.sent == len(traffic.answers)
 
 
 def test_a_deployment_goes_when_it_has_no_weight_and_leaves_nothing(

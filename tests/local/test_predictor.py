@@ -15,6 +15,7 @@ import pytest
 
 from headgate.adapters.bundles import bundle_sha256
 from headgate.adapters.scraping import pod_counters
+from headgate.serving.server import FINISH_SECONDS, KEEP_ALIVE_SECONDS
 
 pytestmark = pytest.mark.live
 FAULTY = Path(__file__).parents[2] / "examples" / "faulty_predictor.py"
@@ -153,6 +154,18 @@ def test_while_it_drains_it_says_that_it_is_not_ready_but_answers(start):
     assert server.ask("/predict", ROW)[0] == 200
     server.process.send_signal(signal.SIGTERM)  # the second one ends it at once
     assert server.process.wait(timeout=2.5) == 0
+
+
+def test_an_idle_connection_is_kept_longer_than_proxies_keep_it_and_ends_with_the_drain(start):
+    assert KEEP_ALIVE_SECONDS > 3600  # the longest that a proxy holds one unless told otherwise
+    server = start("--drain-seconds", "0.1")
+    with contextlib.closing(server.connect()) as idle:
+        idle.request("POST", "/predict", ROW)
+        assert idle.getresponse().read()
+        began = time.monotonic()
+        assert server.stop()[0] == 0
+        assert time.monotonic() - began < FINISH_SECONDS / 2
+        assert idle.sock.recv(1) == b""
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

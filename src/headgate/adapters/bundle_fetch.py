@@ -38,8 +38,12 @@ LOG = logging.getLogger(__name__)
 ROUTE = "api/2.0/mlflow-artifacts/artifacts"  # where an MLflow server serves artifacts
 # More than any bundle of tables has; a server that sends without end must not fill the memory.
 MAX_BYTES = {RECORD_FILE: 2**20, GRAPH_FILE: 2**29}
-TOTAL_SECONDS = 20.0  # for both files with all retries; then whoever started us tries again
-SILENT_SECONDS = 5.0  # a server that says nothing for so long is asked again
+# Without a first good answer within so long it is given up; whoever started us tries again.
+ANSWER_SECONDS = 20.0
+# For both files with all retries: half a gigabyte over a slow line takes its time. The start-up
+# probe allows two minutes, and the model has yet to be loaded.
+TOTAL_SECONDS = 100.0
+SILENT_SECONDS = 10.0  # a server that says nothing for so long is asked again
 FIRST_PAUSE_SECONDS = 0.2  # doubled after each try, up to
 LONGEST_PAUSE_SECONDS = 3.0
 CHUNK_BYTES = 2**16
@@ -104,7 +108,8 @@ def fetch_bundle(
 ) -> Bundle:
     """Fetch the two files of a bundle; what is checked is what is used.
 
-    Broken connections, silence, and answers 408, 429 and 5xx are tried again, for 20 s in all.
+    Broken connections, silence of 10 s, and answers 408, 429 and 5xx are tried again: for 20 s
+    until the first good answer, and for 100 s with all that is transferred.
     Proxies and certificates are the system's: `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`.
 
     Args:
@@ -135,7 +140,8 @@ class _Source:
     """A server, and the time that is left to ask it."""
 
     def __init__(self, authorization: str, clock: "Clock") -> None:
-        self._clock, self._deadline = clock, clock.monotonic() + TOTAL_SECONDS
+        self._clock, self._begun = clock, clock.monotonic()
+        self._limit = ANSWER_SECONDS
         self._headers = {"User-Agent": f"headgate/{__version__}"}
         if authorization:
             self._headers["Authorization"] = authorization
@@ -160,7 +166,7 @@ class _Source:
                 if not error.retryable:
                     raise
                 if self._left() <= pause:
-                    message = f"{error}; gave up after {TOTAL_SECONDS:g} s"
+                    message = f"{error}; gave up after {self._limit:g} s"
                     raise BackendError(message, retryable=True) from error
                 LOG.warning("%s; next try in %g s", error, pause)
             self._clock.sleep(pause)
@@ -170,6 +176,7 @@ class _Source:
         request = Request(url, headers=self._headers)  # noqa: S310 - `_checked` let http(s) through
         try:
             with self._opener.open(request, timeout=self._silence()) as answer:
+                self._limit = TOTAL_SECONDS
                 return self._body(answer, url, limit)
         except HTTPError as error:
             with error:
@@ -195,7 +202,7 @@ class _Source:
         return bytes(body)
 
     def _left(self) -> float:
-        return self._deadline - self._clock.monotonic()
+        return self._begun + self._limit - self._clock.monotonic()
 
     def _silence(self) -> float:
         return max(min(SILENT_SECONDS, self._left()), FIRST_PAUSE_SECONDS)

@@ -21,9 +21,10 @@ from headgate.serving.instrument import instrument
 from headgate.serving.predictor import predictor
 
 LOG = logging.getLogger("headgate.serving")
-# A proxy holds an idle connection for 30 to 60 s; who closes first must not be the server, or a
-# request that is on its way at that moment is lost.
-KEEP_ALIVE_SECONDS = 75
+# Who closes an idle connection first must not be the server, or a request that is on its way at
+# that moment is lost. Proxies hold one for up to an hour: Traefik 90 s, Envoy 1 h, unless told
+# otherwise. The end of a drain closes it all the same.
+KEEP_ALIVE_SECONDS = 3700
 FINISH_SECONDS = 10  # for requests that have begun when the drain is over
 
 

@@ -64,7 +64,9 @@ __all__ = [
     "kind_of",
 ]
 
-POD_SECONDS = 2.0  # a scrape that takes longer says nothing about now
+# A scrape that takes longer says nothing about now, and the driver's next heartbeat waits for it: a
+# guard takes over after 4 s. The detour through the API server takes its time, too.
+POD_SECONDS, PROXIED_SECONDS = 1.0, 1.5
 PAGE = 500  # objects per answer of a list, as kubectl asks
 
 
@@ -334,12 +336,8 @@ class KubernetesApi:
             raise NoDataError(f"pod {name} has no address yet")
         host = f"[{address}]" if ":" in address else address
         try:
-            found = self._pods.request(
-                "GET",
-                f"http://{host}:{port}{path}",
-                timeout=POD_SECONDS,
-                retries=False,
-            )
+            url, limit = f"http://{host}:{port}{path}", urllib3.Timeout(total=POD_SECONDS)
+            found = self._pods.request("GET", url, timeout=limit, retries=False)
         except urllib3.exceptions.HTTPError as error:
             raise NoDataError(f"pod {name} does not answer on port {port}: {error}") from error
         return _text(Answer(found.status, found.data), name, port)
@@ -347,7 +345,13 @@ class KubernetesApi:
     def _proxied(self, namespace: str, name: str, port: int, path: str) -> str:
         ask = Ask(verb="get", kind=POD, namespace=namespace, name=name)
         address = f"{POD.path(namespace=namespace, name=f'{name}:{port}')}/proxy{path}"
-        answer = self._connection.send("GET", address)
+        try:
+            answer = self._connection.send("GET", address, seconds=PROXIED_SECONDS)
+        except BackendError as error:
+            if not isinstance(error.__cause__, urllib3.exceptions.ReadTimeoutError):
+                raise
+            # The server was reached and waits, for the pod.
+            raise NoDataError(f"pod {name} does not answer on port {port}: {error}") from error
         # What the pod answers and what the proxy says of it look alike, but for these.
         if answer.status in {401, 403, 429}:
             raise refusal(answer, ask)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FIELD_MANAGER = "headgate"
 JSON, APPLY = "application/json", "application/apply-patch+yaml"
 TIMEOUT_SECONDS = 10.0
+# A guard takes over after 4 s without a heartbeat; before that a driver shall know of an outage.
+CONNECT_SECONDS = 3.0
 CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TOKEN_SECONDS = 60.0  # the kubelet replaces the token's file long before the token ends
 POOL_SIZE = 4  # connections that are kept
@@ -49,8 +51,9 @@ class Connection:
         query: Mapping[str, str] | None = None,
         body: Manifest | None = None,
         content: str = JSON,
+        seconds: float | None = None,
     ) -> Answer:
-        """Send a request and wait up to 10 s; no write is ever sent twice.
+        """Send a request and wait up to 10 s, 3 of them for a connection; writes go once.
 
         Args:
             method: HTTP method.
@@ -58,6 +61,7 @@ class Connection:
             query: Query parameters.
             body: JSON object to send.
             content: Media type of the body.
+            seconds: How long to wait instead.
 
         Returns:
             Whatever the server answered.
@@ -75,7 +79,7 @@ class Connection:
         arguments: dict[str, Any] = {
             "body": None if body is None else json.dumps(body, allow_nan=False),
             "headers": headers,
-            "timeout": urllib3.Timeout(total=TIMEOUT_SECONDS),
+            "timeout": urllib3.Timeout(total=seconds or TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
             "retries": False,  # the default would send a PUT or a DELETE again
         }
         try:

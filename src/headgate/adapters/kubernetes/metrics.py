@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from headgate.adapters.kubernetes.api import DEPLOYMENT, POD, KubernetesApi, Manifest
 from headgate.adapters.kubernetes.http_route import annotations
-from headgate.adapters.kubernetes.pod_status import container_status
+from headgate.adapters.kubernetes.pod_status import container_status, takes_requests
 from headgate.adapters.kubernetes.predictor_objects import NAME, SLOW_ABOVE, predictor_port
 from headgate.adapters.scraping import MissingBucketError, pod_counters, process_start
 from headgate.errors import ConfigError, NoDataError
@@ -32,15 +32,19 @@ class PodMetrics:
     def counters(self, deployment: str) -> tuple[PodCounters, ...]:
         """Scrape all pods of a deployment.
 
+        All or nothing: without one of the pods that take requests, its answers would look missing
+        now and new later, and a pod that hangs would hide behind one that does not. Nothing is
+        lost by a look that is missed, because the counters are cumulative.
+
         Args:
             deployment: Its name.
 
         Returns:
-            One entry per pod that answered. A pod that is going away counts as long as it answers:
-            what it answers last belongs to the deployment as well.
+            One entry per pod that answered. A pod that is going away, or is not ready, counts as
+            long as it answers: what it answers last belongs to the deployment as well.
 
         Raises:
-            NoDataError: If no pod answers.
+            NoDataError: If no pod answers, or one does not that is ready and stays.
             ConfigError: If a server does not count by the bound.
         """
         if "/" in deployment:  # a backend of somebody else, behind a route that we share
@@ -53,9 +57,13 @@ class PodMetrics:
         with ThreadPoolExecutor(min(len(started), SCRAPES_AT_ONCE)) as threads:
             scraped = list(threads.map(lambda pod: self._scrape(pod, bound), started))
         found = tuple(counters for counters in scraped if isinstance(counters, PodCounters))
-        if not found:
-            silent = "; ".join(str(error) for error in scraped)
-            raise NoDataError(f"no pod of {deployment} can be scraped: {silent}")
+        silent = [
+            str(error)
+            for pod, error in zip(started, scraped, strict=True)
+            if isinstance(error, NoDataError) and (takes_requests(pod) or not found)
+        ]
+        if silent:
+            raise NoDataError(f"not all pods of {deployment} can be scraped: {'; '.join(silent)}")
         return found
 
     def _bound(self, deployment: str) -> float:
@@ -79,8 +87,8 @@ class PodMetrics:
             )
         except MissingBucketError as error:
             raise ConfigError(
-                f"{error}; its deployment was made for another rollout.slow_above_ms: set it to"
-                " one of these, or deploy the version anew"
+                f"{error}; its deployment was made for another rollout.slow_above_ms, and a"
+                " champion keeps its own: set it to 1000 times one of these"
             ) from error
         except NoDataError as error:
             return error

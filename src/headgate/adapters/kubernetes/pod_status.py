@@ -60,6 +60,19 @@ def container_status(pod: Mapping[str, Any]) -> Manifest:
     return next((status for status in found if status["name"] == CONTAINER), {})
 
 
+def takes_requests(pod: Mapping[str, Any]) -> bool:
+    """Tell whether a pod has to answer: it is ready, and not going away.
+
+    Args:
+        pod: The pod.
+
+    Returns:
+        True if its Service sends it requests.
+    """
+    going = "deletionTimestamp" in pod["metadata"]
+    return not going and _condition(pod, "Ready").get("status") == "True"
+
+
 def _stays(pod: Manifest, *, since: str) -> bool:
     # What was evicted stays on the books as Failed, and is replaced.
     ended = (pod.get("status") or {}).get("phase") in {"Failed", "Succeeded"}
@@ -78,7 +91,21 @@ def _takes_traffic(slices: Iterable[Manifest]) -> bool:
 
 
 def _restarts(pod: Manifest) -> int:
-    return int(container_status(pod).get("restartCount", 0))
+    """Count the restarts of a pod that is down, or on its way back, after it had been ready.
+
+    A server that fails while it starts, and then starts, has failed nobody: a registry was busy for
+    a moment when an autoscaler added a pod. One that is ready again shows in its counters as
+    another process. A pod that only fails its readiness probe runs on and counts nothing, however
+    often its container was started before.
+    """
+    ready, status = _condition(pod, "Ready"), container_status(pod)
+    # The kubelet sets both stamps in one go; the condition gets a later one only by a change, and
+    # before it became false it was true.
+    since = ready.get("lastTransitionTime") or ""
+    served = ready.get("status") == "False" and since > pod["status"].get("startTime", since)
+    running = (status.get("state") or {}).get("running")
+    lost = running is None or running["startedAt"] >= since
+    return int(status.get("restartCount", 0)) if served and lost else 0
 
 
 def _reason(deployment: Manifest, pods: Sequence[Manifest]) -> str:
@@ -103,8 +130,8 @@ def _container_reason(status: Manifest, pod: Manifest) -> str:
         image = _image(pod, status["name"])
         return (
             f"image {image} is not on the node and cannot be pulled ({why}: {message}); load it"
-            f" (kind: `kind load docker-image {image}`), or let the node pull it with"
-            f" imagePullSecrets in PodTemplate {TEMPLATE}"
+            f" (kind: `docker save {image} -o image.tar && kind load image-archive image.tar`), or"
+            f" let the node pull it with imagePullSecrets in PodTemplate {TEMPLATE}"
         )
     if why in _NOT_CREATED:
         return f"container {status['name']} cannot be created: {message}"
@@ -157,7 +184,7 @@ def _containers(pod: Manifest) -> list[Manifest]:
     ]
 
 
-def _condition(thing: Manifest, kind: str) -> Manifest:
+def _condition(thing: Mapping[str, Any], kind: str) -> Manifest:
     found = (thing.get("status") or {}).get("conditions") or ()
     return next((condition for condition in found if condition["type"] == kind), {})
 

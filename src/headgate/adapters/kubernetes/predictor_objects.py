@@ -26,6 +26,9 @@ TEMPLATE = "headgate-predictor"  # name of the PodTemplate
 CONTAINER, PORT = "predictor", "http"  # what it must hold
 PREDICTOR = ("python", "-m", "headgate.serving")
 PROGRESS_SECONDS = 120
+# A pod that goes away gets its signal when the proxies have yet to hear of it; for so long it goes
+# on answering. With what has begun by then it needs up to 10 s more: 20 of the 30 s of grace.
+DRAIN, DRAIN_SECONDS = "--drain-seconds", 10
 
 
 def labels_of(spec: DeploymentSpec) -> dict[str, str]:
@@ -59,7 +62,8 @@ def predictor_objects(
     Args:
         spec: What shall run.
         template: The PodTemplate whose pod is copied: image, probes, resources and placement are
-            its matter; command, arguments, labels and checksum are set here.
+            its matter; command, arguments, labels and checksum are set here. Of its own arguments
+            `--drain-seconds` is kept.
         replicas: How many pods.
         bundle_url: Where the pod fetches the bundle.
         namespace: Where they go.
@@ -130,8 +134,9 @@ def _pod(
     arguments = ["--host", "0.0.0.0", "--port", str(predictor_port(pod))]  # noqa: S104 - a pod's
     arguments += ["--bundle-url", bundle_url, "--sha256", spec.sha256, "--version", spec.version]
     arguments += ["--deployment", spec.name, "--slow-above-ms", f"{spec.slow_above_ms:g}"]
+    drain = _drain(spec.command, container.get("args") or ())
     container["command"] = _literal(spec.command or PREDICTOR)
-    container["args"] = _literal(arguments)
+    container["args"] = _literal(arguments) + drain
     # A server that ends says why in its last lines; the status quotes them.
     container["terminationMessagePolicy"] = "FallbackToLogsOnError"
     head = pod.get("metadata") or {}
@@ -142,13 +147,26 @@ def _pod(
     return pod
 
 
+def _drain(command: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """Say how long the server drains, unless its command does; the template's word is kept."""
+    if any(part.split("=")[0] == DRAIN for part in command):
+        return []
+    for number, part in enumerate(arguments):
+        if part.split("=")[0] == DRAIN:
+            # Not escaped: it may name a variable of the template's environment.
+            return list(arguments[number : number + (1 if "=" in part else 2)])
+    return [DRAIN, str(DRAIN_SECONDS)]
+
+
 def _literal(parts: Sequence[str]) -> list[str]:
     """Escape what Kubernetes would expand: a command means the same here and on one machine."""
     return [part.replace("$", "$$") for part in parts]
 
 
 def _deployment(selector: Mapping[str, str], pod: Manifest, replicas: Replicas) -> Manifest:
-    body: Manifest = {
+    return {
+        # An autoscaler goes on from there: a Deployment that is there is never applied again.
+        "replicas": replicas.min,
         "selector": {"matchLabels": dict(selector)},
         "strategy": {
             "type": "RollingUpdate",
@@ -158,9 +176,6 @@ def _deployment(selector: Mapping[str, str], pod: Manifest, replicas: Replicas) 
         "revisionHistoryLimit": 1,
         "template": pod,
     }
-    if replicas.min == replicas.max:  # else the number is the autoscaler's
-        body["replicas"] = replicas.min
-    return body
 
 
 def _budget(selector: Mapping[str, str], replicas: Replicas) -> Manifest:

@@ -58,8 +58,25 @@ def test_a_pod_that_is_going_away_counts_while_it_answers(deployed, metrics) -> 
     going = pod("a")
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     deployed.put(going)
+    for name in "ab":
+        deployed.pages[f"{name}:8080/metrics"] = page(requests=10)
+    assert [found.pod for found in metrics.counters("adult-v3")] == ["a", "b"]
+    del deployed.pages["a:8080/metrics"]
+    assert [found.pod for found in metrics.counters("adult-v3")] == ["b"]
+
+
+def test_a_pod_that_is_not_ready_may_be_missing(deployed, metrics) -> None:
+    deployed.put(pod("b", ready=False))
     deployed.pages["a:8080/metrics"] = page(requests=10)
     assert [found.pod for found in metrics.counters("adult-v3")] == ["a"]
+
+
+def test_a_ready_pod_that_does_not_answer_is_no_data_and_named(deployed, metrics) -> None:
+    deployed.pages["a:8080/metrics"] = page(requests=10)
+    with pytest.raises(NoDataError, match=r"not all pods of .*-v3 .*scraped: pod b does not ans"):
+        metrics.counters("adult-v3")
+    deployed.pages["b:8080/metrics"] = page(requests=5)
+    assert sum(found.requests for found in metrics.counters("adult-v3")) == 15
 
 
 def test_pods_of_other_deployments_do_not_count(deployed, metrics) -> None:
@@ -86,12 +103,17 @@ def test_a_server_that_does_not_say_when_it_began_is_known_by_its_container(
     deployed, metrics
 ) -> None:
     deployed.put(pod("a", containerStatuses=[running(restartCount=4)]))
-    deployed.pages["a:8080/metrics"] = page(requests=1, started="")
+    for name in "ab":
+        deployed.pages[f"{name}:8080/metrics"] = page(requests=1, started="")
     assert metrics.counters("adult-v3")[0].started == "2026-01-01T00:00:00Z#4"
 
 
 def test_no_pod_that_answers_is_no_data(deployed, metrics) -> None:
-    with pytest.raises(NoDataError, match=r"no pod of adult-v3 can be scraped: pod a does not ans"):
+    with pytest.raises(NoDataError, match=r"of adult-v3 can be scraped: pod a does not ans"):
+        metrics.counters("adult-v3")
+    for name in "ab":
+        deployed.put(pod(name, ready=False))
+    with pytest.raises(NoDataError, match=r"can be scraped: pod a does .*; pod b does not answer"):
         metrics.counters("adult-v3")
     for name in "ab":
         deployed.put(pod(name, containerStatuses=[{"name": "predictor", "state": {}}]))
@@ -118,5 +140,8 @@ def test_arms_that_are_compared_are_judged_by_one_bound(deployed, api) -> None:
     for name in "ab":
         deployed.pages[f"{name}:8080/metrics"] = page(requests=10)
     metrics = PodMetrics(api, namespace="serving", slow_above_ms=50.0)
-    with pytest.raises(ConfigError, match=r"no latency bucket of 0.05 s; .*rollout.slow_above_ms"):
+    with pytest.raises(
+        ConfigError, match=r"no latency bucket of 0.05 s; .*rollout.slow_above_ms"
+    ) as it:
         metrics.counters("adult-v3")
+    assert "anew" not in str(it.value)  # what has all traffic cannot be deployed anew

@@ -126,3 +126,12 @@ def test_a_place_is_left_with_its_connections_closed(place) -> None:
         assert opened is place
         assert opened.read() is None
     assert place.ready_timeout_seconds == 300
+
+
+def test_the_settings_say_how_long_the_gateway_takes_to_settle(place, server) -> None:
+    server.put(settings("gateway: {settle_seconds: 8}"))
+    assert place.settle_seconds == 8.0
+
+
+def test_a_gateway_settles_more_slowly_than_a_local_proxy_if_nobody_says_else(place) -> None:
+    assert place.settle_seconds == 3.0

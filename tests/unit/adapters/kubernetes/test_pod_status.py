@@ -53,14 +53,37 @@ def test_one_of_several_pods_that_answers_is_enough() -> None:
     assert status.reason == ""
 
 
-def test_restarts_of_all_predictors_are_summed() -> None:
+def once_ready(name, status, *, unready="2026-01-01T00:05:00Z"):
+    """A pod that lost its readiness five minutes after it came."""
+    condition = {"type": "Ready", "status": "False", "lastTransitionTime": unready}
+    stamp = "2026-01-01T00:00:00Z"
+    return pod(name, conditions=[condition], startTime=stamp, containerStatuses=status)
+
+
+def test_restarts_of_all_predictors_that_had_served_are_summed() -> None:
     mesh = {"name": "mesh", "restartCount": 7, "state": {}}
+    back = {"running": {"startedAt": "2026-01-01T00:05:01Z"}}
     pods = [
-        pod("a", containerStatuses=[mesh, running(restartCount=2)]),
-        pod("b", containerStatuses=[running(restartCount=1)]),
-        pod("c", containerStatuses=None),
+        once_ready("a", [mesh, waits("CrashLoopBackOff", restartCount=2)]),
+        once_ready("b", [running(restartCount=1, state=back)]),
+        once_ready("c", None),
     ]
     assert judged(*pods).restarts == 3
+
+
+def test_a_pod_that_was_never_ready_has_failed_nobody() -> None:
+    status = [waits("CrashLoopBackOff", restartCount=2)]
+    assert judged(once_ready("a", status, unready="2026-01-01T00:00:00Z")).restarts == 0
+    assert judged(pod(ready=False, containerStatuses=status)).restarts == 0
+    assert judged({"metadata": {"name": "a", "namespace": "serving"}}).restarts == 0
+
+
+def test_a_pod_that_is_ready_again_shows_in_its_counters() -> None:
+    assert judged(pod(containerStatuses=[running(restartCount=1)])).restarts == 0
+
+
+def test_a_pod_that_only_lost_its_readiness_did_not_restart_by_that() -> None:
+    assert judged(once_ready("a", [running(restartCount=3)])).restarts == 0
 
 
 def test_pods_that_are_gone_or_going_play_no_part() -> None:
@@ -77,9 +100,10 @@ def test_an_image_that_no_node_has_is_named_with_what_to_do(why) -> None:
     reason = broken(waits(why, "pull access\ndenied"))
     assert reason == (
         "image localhost:5001/headgate-predictor:0.1.0 is not on the node and cannot be pulled "
-        f"({why}: pull access denied); load it (kind: `kind load docker-image "
-        "localhost:5001/headgate-predictor:0.1.0`), or let the node pull it with imagePullSecrets "
-        "in PodTemplate headgate-predictor"
+        f"({why}: pull access denied); load it (kind: `docker save "
+        "localhost:5001/headgate-predictor:0.1.0 -o image.tar && kind load image-archive "
+        "image.tar`), or let the node pull it with imagePullSecrets in PodTemplate "
+        "headgate-predictor"
     )
 
 

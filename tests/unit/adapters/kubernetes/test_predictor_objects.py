@@ -51,6 +51,7 @@ def test_the_predictor_is_told_what_to_serve_and_checks_it() -> None:
     assert predictor["args"] == [
         *("--host", "0.0.0.0", "--port", "8080", "--bundle-url", URL, "--sha256", SHA),  # noqa: S104 - a pod's
         *("--version", "3", "--deployment", "adult-v3", "--slow-above-ms", "100"),
+        *("--drain-seconds", "10"),
     ]
     assert predictor["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
@@ -60,6 +61,26 @@ def test_a_command_of_ones_own_gets_the_same_arguments_and_nothing_in_it_is_expa
     predictor = container(made(spec))
     assert predictor["command"] == ["serve", "--price", "$$(HOME) $$1"]
     assert predictor["args"] == container(made())["args"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (["--drain-seconds", "25"], ["--drain-seconds", "25"]),
+        (["--other", "1", "--drain-seconds=$(DRAIN)"], ["--drain-seconds=$(DRAIN)"]),
+        (["--other"], ["--drain-seconds", "10"]),
+    ],
+)
+def test_the_template_may_say_how_long_a_server_drains(arguments, kept) -> None:
+    given = container(made(of=template(args=arguments)))["args"]
+    assert given[given.index("--slow-above-ms") + 2 :] == kept
+
+
+@pytest.mark.parametrize("words", [("--drain-seconds", "3"), ("--drain-seconds=3",)])
+def test_a_command_that_says_how_long_it_drains_is_not_told_otherwise(words) -> None:
+    predictor = container(made(replace(SPEC, command=("serve", *words))))
+    assert predictor["command"] == ["serve", *words]
+    assert predictor["args"][-2:] == ["--slow-above-ms", "100"]
 
 
 def test_what_the_template_says_of_the_pod_is_kept() -> None:
@@ -107,7 +128,7 @@ def test_a_single_pod_may_be_moved_and_one_of_several_stays() -> None:
 
 def test_a_range_of_replicas_is_left_to_an_autoscaler() -> None:
     objects = made(replicas=Replicas(min=2, max=5, cpu_percent=60))
-    assert "replicas" not in objects["Deployment"]["spec"]
+    assert objects["Deployment"]["spec"]["replicas"] == 2  # until the autoscaler has measured
     scaler = objects["HorizontalPodAutoscaler"]["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 5)
     assert scaler["scaleTargetRef"]["name"] == "adult-v3"

@@ -10,7 +10,7 @@ from headgate.adapters.kubernetes.settings import (
 from headgate.errors import BackendError, ConfigError
 
 WHOLE = """
-gateway: {name: public, namespace: edge, section: https}
+gateway: {name: public, namespace: edge, section: https, settle_seconds: 5}
 domain: models.example.org
 registry_uri: https://mlflow.example.org
 routes: {Adult Income: income}
@@ -24,7 +24,9 @@ def config_map(**data):
 
 def test_every_key_can_be_set() -> None:
     assert parse_settings(WHOLE) == Settings(
-        gateway=GatewaySettings(name="public", namespace="edge", section="https"),
+        gateway=GatewaySettings(
+            name="public", namespace="edge", section="https", settle_seconds=5.0
+        ),
         domain="models.example.org",
         registry_uri="https://mlflow.example.org",
         routes={"Adult Income": "income"},
@@ -47,6 +49,7 @@ def test_domain_and_section_may_be_empty() -> None:
     [
         ("domian: x", r"domian: unknown key; did you mean domain\? valid keys: gateway, domain"),
         ("gateway: {port: 1}", r"gateway.port: unknown key; valid keys: name, namespace, section"),
+        ("gateway: {settle_seconds: -1}", r"gateway.settle_seconds: got -1; needed: a number at"),
         ("replicas: {min: 0}", r"replicas.min: got 0; needed: a whole number at least 1"),
         ("replicas: {min: 3, max: 2}", r"replicas.max: got 2; needed: min \(3\) or more"),
         ("replicas: {min: yes}", "replicas.min: got True; needed"),
