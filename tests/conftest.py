@@ -12,6 +12,8 @@ from onnx import TensorProto, helper
 
 from headgate.adapters.problem_file import parse_problem
 
+pytest.register_assert_rewrite("tests.port_contract", "tests.e2e.support")
+
 PROBLEM = {
     "name": "adult",
     "data": {"path": "/data/adult.csv"},

@@ -11,7 +11,7 @@ from headgate.adapters.local.envoy_files import clusters, routes
 from headgate.adapters.local.labels import Ledger
 from headgate.adapters.local.route_store import RouteStore
 from headgate.adapters.scraping import pod_counters
-from headgate.errors import ConfigError, DataError, NoDataError
+from headgate.errors import BackendError, DataError, NoDataError
 from headgate.ports import Backend, ConflictError, PodCounters, Route
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Headgate-Deployment: adult-v1\r\n"
@@ -159,7 +159,7 @@ def test_a_state_must_be_small_json(tmp_path) -> None:
         ({"x": float("nan")}, "no JSON form"),
         ({"x": {1}}, "no JSON form"),
     ):
-        with pytest.raises(ConfigError, match=message):
+        with pytest.raises(BackendError, match=message):
             store.check(Route(revision="", backends=route(a=10_000).backends, state=state))
 
 

@@ -1,7 +1,5 @@
 """The fakes keep the contracts of the ports."""
 
-from dataclasses import replace
-
 import pytest
 
 from headgate.adapters.memory import (
@@ -43,12 +41,6 @@ def test_a_stale_revision_is_a_conflict_that_may_be_retried():
     with pytest.raises(ConflictError, match="revision '' was replaced by '1'") as caught:
         router.write(route("", 10_000))
     assert caught.value.retryable
-
-
-@pytest.mark.parametrize("weights", [(0, 0), (9000, 999), (10_001, -1)])
-def test_weights_must_sum_to_ten_thousand(weights):
-    with pytest.raises(BackendError, match="weights must sum to 10000"):
-        MemoryRouter().write(route("", *weights))
 
 
 def test_a_state_that_is_too_large_is_refused():
@@ -113,18 +105,6 @@ def test_beats_and_the_guard_are_remembered():
     heartbeat.beat("abc", epoch=3)
     assert heartbeat.beats == [("abc", 3)]
     assert not guard.ready()
-
-
-def test_a_deployment_is_attached_to_and_its_name_protected():
-    deployments = MemoryDeployments()
-    assert deployments.status("m-1") is None
-    assert deployments.deploy(SPEC).ready
-    assert deployments.deploy(SPEC) == deployments.status("m-1")
-    with pytest.raises(BackendError, match="m-1 exists with another specification"):
-        deployments.deploy(replace(SPEC, version="2"))
-    deployments.remove("m-1")
-    deployments.remove("m-1")
-    assert deployments.status("m-1") is None
 
 
 def test_a_deployment_with_weight_is_not_removed():

@@ -92,8 +92,8 @@ class Core:
 
         Raises:
             ConflictError: If the revision is stale.
-            ConfigError: If weights or state are not allowed.
-            BackendError: If a deployment cannot take weight yet, or the proxy refused.
+            BackendError: If weights or state are not allowed, a deployment cannot take weight yet,
+                or the proxy refused.
         """
         async with self._writing:
             before = self._store.route

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.adapters.files import read_json, write_json
-from headgate.errors import ConfigError, DataError
+from headgate.errors import BackendError, DataError
 from headgate.ports import WEIGHT_PARTS, ConflictError, Route
 
 MAX_STATE_BYTES = 100 * 1024  # what the port allows; on Kubernetes it must fit in an annotation
@@ -37,7 +37,7 @@ class RouteStore:
 
         Raises:
             ConflictError: If its revision is not the stored one.
-            ConfigError: If the weights do not sum to 10,000 or the state is not small JSON.
+            BackendError: If the weights do not sum to 10,000 or the state is not small JSON.
         """
         stored = "" if self.route is None else self.route.revision
         if proposed.revision != stored:
@@ -45,7 +45,7 @@ class RouteStore:
                 f"route: revision {proposed.revision!r} was replaced by {stored!r}; read it again"
             )
         _check_weights(proposed)
-        _check_state(proposed.state)
+        check_state(proposed.state)
 
     def commit(self, proposed: Route) -> Route:
         """Replace the stored route; `check` it first.
@@ -73,17 +73,25 @@ def _read(path: Path) -> Route:
 def _check_weights(route: Route) -> None:
     weights = {backend.deployment: backend.weight for backend in route.backends}
     if len(weights) < len(route.backends):
-        raise ConfigError(f"route: a deployment stands twice in {list(route.backends)}")
+        raise BackendError(f"route: a deployment stands twice in {list(route.backends)}")
     if sum(weights.values()) != WEIGHT_PARTS or min(weights.values(), default=0) < 0:
-        raise ConfigError(
+        raise BackendError(
             f"route: weights must be 0 or more and sum to {WEIGHT_PARTS}, got {weights}"
         )
 
 
-def _check_state(state: Mapping[str, object] | None) -> None:
+def check_state(state: Mapping[str, object] | None) -> None:
+    """Check a state; a client does so, too, because on its way NaN would become null.
+
+    Args:
+        state: What shall be recorded.
+
+    Raises:
+        BackendError: If it has no JSON form or is too large.
+    """
     try:
         size = len(json.dumps(None if state is None else dict(state), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"route: state has no JSON form ({error})") from error
+        raise BackendError(f"route: state has no JSON form ({error})") from error
     if size > MAX_STATE_BYTES:
-        raise ConfigError(f"route: state of {size} bytes, allowed are {MAX_STATE_BYTES}")
+        raise BackendError(f"route: state of {size} bytes, allowed are {MAX_STATE_BYTES}")
