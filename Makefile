@@ -90,7 +90,11 @@ TRAEFIK_IMAGE ?=
 KFP_MANIFESTS ?= github.com/kubeflow/pipelines/manifests/kustomize
 export KIND_CLUSTER KIND_NODE_IMAGE KIND_HTTP_PORT KIND_MLFLOW_PORT KIND_TIMEOUT GATEWAY_API_CRDS TRAEFIK_IMAGE KFP_MANIFESTS
 
-kind: images  ## make a kind cluster with headgate on it, or bring it up to date (needs Docker, kind, kubectl)
+# What is missing is found in a second, not after the minutes that a build takes; so the images are
+# no prerequisite.
+kind: $(VENV)/.local  ## make a kind cluster with headgate on it, or bring it up to date (needs Docker, kind, kubectl)
+	@$(BIN)/python -m headgate.cli.kind check
+	@$(MAKE) --no-print-directory images
 	@$(BIN)/python -m headgate.cli.kind up
 
 kind-down: $(VENV)/.local  ## take the kind cluster away

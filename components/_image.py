@@ -28,6 +28,8 @@ LEFT_OUT = (".*", "*.md", "__pycache__", "ruff.toml")
 REGISTRY = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 SHORT = 12  # hex digits of a checksum in a tag
+# Stands in pipelines where nobody knows the tag; whoever needs a real one asks `image` for it.
+UNNAMED = f"{__version__}-unnamed"
 
 
 def image(name: str, *, registry: str = "", tag: str = "") -> str:
@@ -85,6 +87,19 @@ def image_tag(asked: str = "") -> str:
     return found
 
 
+def runtime_image() -> str:
+    """Return the image of the components as their definitions name it; never without one.
+
+    Runs on this machine use no image and must not need its name. So a development version that was
+    installed from elsewhere gets the tag `UNNAMED` here; compiling asks `image`, which refuses.
+
+    Raises:
+        ConfigError: If HEADGATE_IMAGE_REGISTRY or HEADGATE_IMAGE_TAG cannot be used.
+    """
+    known = os.environ.get("HEADGATE_IMAGE_TAG", "") or ".dev" not in __version__ or checkout()
+    return image("headgate-python", tag="" if known else UNNAMED)
+
+
 def checkout() -> Path | None:
     """Return the checkout that this file lies in, or None if it was installed from elsewhere."""
     root = Path(__file__).resolve().parents[1]
@@ -135,7 +150,7 @@ def _own_tag() -> str:
     if root is None:
         raise ConfigError(
             f"headgate {__version__} is no release and this is no checkout, so nobody knows which "
-            "images belong to it; set HEADGATE_IMAGE_TAG to the tag of the images to use"
+            "images belong to it; name their tag with --image-tag or HEADGATE_IMAGE_TAG"
         )
     return f"{__version__}-{content_checksum(root)}"
 
@@ -154,4 +169,4 @@ def _is_left_out(path: Path, root: Path) -> bool:
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 
-RUNTIME_IMAGE = image("headgate-python")
+RUNTIME_IMAGE = runtime_image()

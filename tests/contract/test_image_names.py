@@ -1,5 +1,6 @@
 """The images have one name each, and what goes into them is locked."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,11 @@ FOLDERS = sorted(path.parent for path in (ROOT / "images").glob("*/Containerfile
 LOCAL = ROOT / "requirements" / "local.txt"
 # The images' Python; `platform_python_implementation` and the like are those of this one.
 IN_THE_IMAGE = {"python_version": "3.13", "python_full_version": "3.13.5", "sys_platform": "linux"}
+PACKAGES = {
+    "headgate": "src/headgate",
+    "headgate_components": "components",
+    "headgate_pipelines": "pipelines",
+}
 RELEASE = headgate.__version__.partition(".dev")[0]
 
 
@@ -99,7 +105,7 @@ def test_a_development_version_without_its_sources_asks_for_the_tag(monkeypatch,
     monkeypatch.setattr(_image, "__file__", str(tmp_path / "headgate_components" / "_image.py"))
     monkeypatch.setattr(_image, "__version__", "1.2.0.dev0")
     assert _image.checkout() is None
-    with pytest.raises(ConfigError, match="set HEADGATE_IMAGE_TAG"):
+    with pytest.raises(ConfigError, match="--image-tag or HEADGATE_IMAGE_TAG"):
         _image.image_tag()
 
 
@@ -125,6 +131,68 @@ def test_the_manifests_name_the_images_of_the_release() -> None:
     named = set(re.findall(rf"image: ({re.escape(_image.DEFAULT_REGISTRY)}/\S+)", text))
     wanted = {f"{_image.DEFAULT_REGISTRY}/headgate-{folder.name}:{RELEASE}" for folder in FOLDERS}
     assert named == wanted
+
+
+# An installation that is no checkout
+
+INSTALLED = """
+import sys
+from headgate.cli.main import app
+from headgate_components._image import RUNTIME_IMAGE, checkout
+assert checkout() is None and sys.argv[1] in RUNTIME_IMAGE, RUNTIME_IMAGE
+import headgate_pipelines.promotion.pipeline
+app(sys.argv[2:])
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The packages as an installation has them; called with arguments of `headgate`."""
+    folder = tmp_path_factory.mktemp("installed")
+    for package, source in PACKAGES.items():
+        shutil.copytree(
+            ROOT / source, folder / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    version = '__version__ = "1.2.0.dev0"\n'  # whatever this tree is
+    (folder / "headgate" / "__init__.py").write_text(version)
+
+    def run(image: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", INSTALLED, image, *arguments],
+            env={"PYTHONPATH": str(folder), "PATH": os.environ["PATH"], "HOME": str(folder)},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_an_installed_development_version_imports_its_pipelines(installed) -> None:
+    done = installed(":1.2.0.dev0-unnamed", "run", "missing.yaml", "--out", "out")
+    assert done.returncode == 2
+    assert "missing.yaml" in done.stderr  # beyond every import
+    assert "HEADGATE_IMAGE_TAG" not in done.stderr
+
+
+def test_an_installed_development_version_compiles_for_images_that_are_named(
+    installed, tmp_path
+) -> None:
+    done = installed("-unnamed", "compile", "--image-tag", "1.2.3", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "promotion.yaml").read_text()
+    assert "localhost:5001/headgate-python:1.2.3" in text
+    assert "unnamed" not in text
+
+
+def test_an_installed_development_version_does_not_compile_without_a_tag(
+    installed, tmp_path
+) -> None:
+    done = installed("-unnamed", "compile", "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert "name their tag with --image-tag or HEADGATE_IMAGE_TAG" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 # Checksum

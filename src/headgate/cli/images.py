@@ -4,6 +4,7 @@ Tags are never reused: an image that the engine has under its tag is what the so
 command refuses to go on.
 """
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -181,12 +182,13 @@ def build_images(
             else:
                 _must_be_the_same(image, found, facts)
                 lines.there(image.name)
-            sizes.append(found.size)
+            sizes.append(_size(root, image, found))
     table = Table(box=None, pad_edge=False, header_style=QUIET, padding=(0, 2, 0, 0))
     for heading in ("image", "tag", "size"):
         table.add_column(heading, justify="right" if heading == "size" else "left")
     for image, size in zip(images, sizes, strict=True):
-        table.add_row(image.repository, image.tag, f"{size / 1e6:,.0f} MB")
+        shown = "not known" if size is None else f"{size / 1e6:,.0f} MB"
+        table.add_row(image.repository, image.tag, shown)
     console.print(table)
 
 
@@ -243,9 +245,34 @@ def _build(root: Path, image: Image, facts: Mapping[str, str], lines: BuildLines
         lines.fail(error.tail if isinstance(error, BuildError) else ())
         raise
     if found is None:
-        raise BackendError(f"{image.reference} was built, and the engine does not have it")
-    lines.end(f"{found.size / 1e6:,.0f} MB")
+        raise BackendError(
+            f"{image.reference} was built, and the engine does not have it{_kept_elsewhere()}"
+        )
+    lines.end("built")
     return found
+
+
+def _size(root: Path, image: Image, found: Found) -> int | None:
+    """Return the bytes of an image unpacked, if it can be measured; once for each image."""
+    path = root / LOGS / f"{image.name}.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known["id"] == found.id:
+            return int(known["bytes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # never measured, or by hand
+    size = image_engine.unpacked_size(image.reference)
+    if size is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"id": found.id, "bytes": size}), encoding="utf-8")
+    return size
+
+
+def _kept_elsewhere() -> str:
+    builder = os.environ.get("BUILDX_BUILDER", "")
+    if not builder:
+        return "; if another builder is the default, choose the engine's: docker buildx use default"
+    return f": BUILDX_BUILDER={builder} keeps what it builds; unset it, or set it to default"
 
 
 def _must_be_unchanged(root: Path, image: Image, facts: Mapping[str, str]) -> None:

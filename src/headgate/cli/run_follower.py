@@ -1,6 +1,8 @@
 """Follow a run on Kubeflow Pipelines: one line a step, and what came of it."""
 
 import math
+import shlex
+from pathlib import Path
 
 from headgate.adapters.clock import SystemClock
 from headgate.adapters.kfp_client import PipelineServer, Run, Task
@@ -40,6 +42,25 @@ def verdict(run: Run) -> bool | None:
     return True if states.get("shift-traffic") == "SUCCEEDED" else None
 
 
+def curl_options(*, token_file: Path | None, ca_cert: Path | None) -> str:
+    """Return what `curl` needs to be let in where we were, for the user to paste.
+
+    Args:
+        token_file: File with a bearer token; named, so that no token is shown.
+        ca_cert: Certificate of the authority that signed the server's.
+
+    Returns:
+        Options; empty if it needs none.
+    """
+    options = []
+    if token_file is not None:
+        file = shlex.quote(str(token_file))
+        options.append(f'-H "Authorization: Bearer $(cat {file})"')
+    if ca_cert is not None:
+        options.append(f"--cacert {shlex.quote(str(ca_cert))}")
+    return " ".join(options)
+
+
 class RunFollower:
     """Turns what a server says of a run into progress and a verdict."""
 
@@ -51,6 +72,7 @@ class RunFollower:
         steps: frozenset[str],
         progress: Progress,
         namespace: str,
+        curl_options: str = "",
         clock: Clock | None = None,
     ) -> None:
         """Name the parts; nothing is asked yet.
@@ -61,6 +83,7 @@ class RunFollower:
             steps: Names of the tasks that are steps.
             progress: Where to say what happens.
             namespace: Where its pods are, for the messages.
+            curl_options: What `curl` needs to be let in by the server; see `curl_options`.
             clock: Time; None takes the machine's.
         """
         self._server = server
@@ -68,6 +91,7 @@ class RunFollower:
         self._steps = steps
         self._progress = progress
         self._namespace = namespace
+        self._curl = f"curl {curl_options}".rstrip()
         self._clock = clock or SystemClock()
         self._shown: dict[str, str] = {}
         self._silent_since: float | None = None
@@ -172,7 +196,7 @@ class RunFollower:
     def _goes_on(self) -> str:
         return (
             f"run {self._run_id} goes on: {self._server.run_address(self._run_id)}; stop it there,"
-            f" or with: curl -X POST {self._server.stop_address(self._run_id)}"
+            f" or with: {self._curl} -X POST {self._server.stop_address(self._run_id)}"
         )
 
 

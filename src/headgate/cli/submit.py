@@ -10,7 +10,7 @@ from headgate.adapters.kfp_client import PipelineServer
 from headgate.cli.compiling import Fit, promotion_documents, step_names
 from headgate.cli.progress import Progress
 from headgate.cli.run_arguments import cluster_problem, run_arguments
-from headgate.cli.run_follower import RunFollower
+from headgate.cli.run_follower import RunFollower, curl_options
 from headgate.errors import ConfigError
 
 SINGLE_USER_NAMESPACE = "kubeflow"
@@ -94,6 +94,7 @@ def submit_problem(
             steps=step_names(documents[0]),
             progress=progress,
             namespace=target.namespace or SINGLE_USER_NAMESPACE,
+            curl_options=curl_options(token_file=target.token_file, ca_cert=target.ca_cert),
         )
         return follower.follow(follow_seconds)
 

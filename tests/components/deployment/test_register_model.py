@@ -32,6 +32,23 @@ def test_the_model_is_registered_once_and_is_the_candidate(arguments) -> None:
     assert found.tags["headgate.run_id"] == "run-1"
 
 
+@pytest.mark.parametrize(
+    ("stamped", "told"), [("abc-dirty", "abc-dirty"), ("unknown", ""), ("", ""), (None, "")]
+)
+def test_without_git_the_image_says_which_code_it_was_made_of(
+    arguments, monkeypatch, tmp_path, stamped, told
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # an image holds no git
+    monkeypatch.delenv("HEADGATE_REVISION", raising=False)
+    if stamped is not None:
+        monkeypatch.setenv("HEADGATE_REVISION", stamped)
+    create_store(arguments["registry_uri"])
+    register_model.python_func(**arguments)
+    found = MlflowRegistry(arguments["registry_uri"]).by_alias("adult", "candidate")
+    assert found is not None
+    assert found.tags["headgate.revision"] == told
+
+
 def test_a_registry_that_was_never_created_is_an_error_of_the_backend(arguments) -> None:
     with pytest.raises(BackendError, match="create it once with create_store"):
         register_model.python_func(**arguments)

@@ -37,6 +37,7 @@ def test_an_http_address_is_a_local_world(url) -> None:
     with open_place(url, "token", model="adult") as place:
         assert isinstance(place, LocalCluster)
         assert place.ready_timeout_seconds == 90
+        assert place.settle_seconds == 0.5
 
 
 @pytest.mark.parametrize("url", ["kubernetes://serving", "kubernetes://serving?context=there"])

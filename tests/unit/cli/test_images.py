@@ -46,7 +46,13 @@ elif given[0] == "build":
     content = {{"dev.headgate.content": facts["CONTENT"]}}
     labels = {{**content, "org.opencontainers.image.base.name": facts["BASE_IMAGE"]}}
     reference = given[given.index("--tag") + 1]
-    have[reference] = {{"Size": 123456789, "Config": {{"Labels": labels}}}}
+    made = "sha256:" + facts["CONTENT"] + reference
+    if not plan.get("loses"):
+        have[reference] = {{"Id": made, "Size": 7, "Config": {{"Labels": labels}}}}
+elif given[0] == "run":
+    if "cannot run" in plan:
+        sys.exit(plan["cannot run"])
+    print("123456789\t/")
 (state / "images.json").write_text(json.dumps(have))
 """
 
@@ -74,6 +80,11 @@ class Engine:
         return [call for call in map(json.loads, lines) if call[0] == "build"]
 
     @property
+    def runs(self) -> list[list[str]]:
+        lines = (self._state / "calls").read_text().splitlines()
+        return [call for call in map(json.loads, lines) if call[0] == "run"]
+
+    @property
     def has(self) -> set[str]:
         return set(json.loads((self._state / "images.json").read_text()))
 
@@ -84,7 +95,8 @@ def engine(tmp_path, monkeypatch):
     state.mkdir()
     made = Engine(state)
     monkeypatch.setenv("PATH", f"{made.script.parent}:{os.environ['PATH']}")
-    for name in (*images.PASSED_ON, "HEADGATE_IMAGE_TAG", "HEADGATE_IMAGE_REGISTRY"):
+    ours = ("HEADGATE_IMAGE_TAG", "HEADGATE_IMAGE_REGISTRY", "BUILDX_BUILDER")
+    for name in (*images.PASSED_ON, *ours):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     return made
@@ -137,6 +149,43 @@ def test_it_builds_every_image_from_the_root_of_the_checkout(make_images, engine
     assert "123 MB" in done.output
 
 
+def test_sizes_are_those_of_the_files_whatever_the_engine_counts(make_images, engine) -> None:
+    done = make_images()
+    assert done.output.count("123 MB") == 2
+    assert [run[-2:] for run in engine.runs] == [["-sxb", "/"]] * 2
+
+
+def test_an_image_is_measured_once(make_images, engine, tree) -> None:
+    make_images()
+    assert "123 MB" in make_images().output
+    assert len(engine.runs) == 2
+    (tree / "build" / "images" / "headgate-python.json").write_text("[]")
+    assert "123 MB" in make_images().output
+    assert len(engine.runs) == 3
+
+
+def test_another_image_is_measured_again(make_images, engine) -> None:
+    make_images()
+    make_images(tag="8")
+    assert len(engine.runs) == 4
+
+
+def test_an_image_that_cannot_be_run_here_has_no_size(make_images, engine) -> None:
+    engine.plan(**{"cannot run": "exec format error"})
+    done = make_images()
+    assert done.exit_code == 0
+    assert done.output.count("not known") == 2
+
+
+def test_a_builder_that_keeps_what_it_builds_is_named(make_images, engine, monkeypatch) -> None:
+    engine.plan(loses=True)
+    assert "docker buildx use default" in one_line(make_images().output)
+    monkeypatch.setenv("BUILDX_BUILDER", "remote")
+    done = make_images()
+    assert done.exit_code == 4
+    assert "BUILDX_BUILDER=remote keeps what it builds" in one_line(done.output)
+
+
 def test_the_whole_log_is_kept(make_images, tree) -> None:
     make_images()
     log = (tree / "build" / "images" / "headgate-python.log").read_text()
@@ -171,7 +220,7 @@ def test_a_tag_of_another_base_image_is_not_reused(make_images) -> None:
 def test_an_image_of_somebody_else_under_the_tag_is_not_taken_for_ours(
     make_images, tmp_path
 ) -> None:
-    there = {"localhost:5001/headgate-predictor:7": {"Size": 1, "Config": {"Labels": None}}}
+    there = {"localhost:5001/headgate-predictor:7": {"Id": "sha256:1", "Config": {"Labels": None}}}
     (tmp_path / "engine" / "images.json").write_text(json.dumps(there))
     done = make_images()
     assert done.exit_code == 2

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -7,7 +8,13 @@ from tests.unit.adapters.kfp_server import RUN_ID, PipelinesServer, Script, look
 from headgate.adapters.kfp_client import PipelineServer, Run, Task
 from headgate.adapters.memory import ManualClock
 from headgate.cli.progress import Progress
-from headgate.cli.run_follower import PATIENCE_SECONDS, SETTLE_SECONDS, RunFollower, verdict
+from headgate.cli.run_follower import (
+    PATIENCE_SECONDS,
+    SETTLE_SECONDS,
+    RunFollower,
+    curl_options,
+    verdict,
+)
 from headgate.errors import BackendError
 
 STEPS = frozenset({"ingest-table", "train-model", "deploy-model", "shift-traffic", "roll-back"})
@@ -31,7 +38,7 @@ def follow(script, clock):
     server = PipelinesServer(script)
     file = io.StringIO()
 
-    def run(*looks, seconds: float = 1000.0):
+    def run(*looks, seconds: float = 1000.0, options: str = ""):
         script.looks[:] = looks
         with PipelineServer(server.url) as client:
             follower = RunFollower(
@@ -40,6 +47,7 @@ def follow(script, clock):
                 steps=STEPS,
                 progress=Progress(Console(file=file, width=200, highlight=False)),
                 namespace="us",
+                curl_options=options,
                 clock=clock,
             )
             return follower.follow(seconds)
@@ -169,3 +177,14 @@ def test_a_rollback_that_runs_is_no_verdict() -> None:
         Task(name="roll-back", state="RUNNING"),
     )
     assert verdict(Run(state="SUCCEEDED", tasks=tasks)) is None
+
+
+def test_a_server_that_asks_for_a_token_can_be_told_to_stop_the_run(follow) -> None:
+    options = curl_options(token_file=Path("my dir/token"), ca_cert=Path("ca.pem"))
+    with pytest.raises(BackendError) as caught:
+        follow(look("RUNNING"), seconds=0.5, options=options)
+    assert (
+        """curl -H "Authorization: Bearer $(cat 'my dir/token')" --cacert ca.pem -X POST http://"""
+        in str(caught.value)
+    )
+    assert curl_options(token_file=None, ca_cert=None) == ""

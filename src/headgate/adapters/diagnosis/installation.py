@@ -1,11 +1,13 @@
 """Checks of what our manifests install: settings, predictor template, guard, their images."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from headgate.adapters.diagnosis.finding import Finding, Group, note, ok, problem, unknown
 from headgate.adapters.diagnosis.site import KIND, Site
 from headgate.adapters.diagnosis.workload import Workload, image_of, look_at_workload
-from headgate.adapters.kubernetes.api import DEPLOYMENT, NODE, POD_TEMPLATE, Manifest
+from headgate.adapters.kubernetes.api import DEPLOYMENT, NODE, POD, POD_TEMPLATE, Manifest
 from headgate.adapters.kubernetes.heartbeat import GUARD
 from headgate.adapters.kubernetes.predictor_objects import CONTAINER, TEMPLATE, predictor_objects
 from headgate.adapters.kubernetes.settings import Settings, read_settings
@@ -13,7 +15,16 @@ from headgate.errors import ConfigError
 from headgate.ports import DeploymentSpec
 
 FULL_LIST = 50  # images that a kubelet reports of its node unless it is told otherwise
+SETTLED = timedelta(minutes=2)  # a kubelet looks for new images every half minute, and tells later
 _SOME_VERSION = DeploymentSpec(name="m-v1", model="m", version="1", uri="", sha256="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Node:
+    name: str
+    images: frozenset[str]  # full names of those that it is known to have
+    is_full: bool  # whether it may have more than it lists
+    is_new: bool  # whether it may not have listed any yet
 
 
 def look_at_settings(site: Site) -> list[Finding]:
@@ -79,11 +90,12 @@ def look_at_guard(site: Site) -> list[Finding]:
     return [_guard(site, found)]
 
 
-def look_at_images(site: Site) -> list[Finding]:
+def look_at_images(site: Site, *, now: datetime | None = None) -> list[Finding]:
     """Look whether the nodes have the images of predictor and guard.
 
     Args:
         site: Where to look.
+        now: The time; None asks this machine.
 
     Returns:
         One finding for each image.
@@ -94,7 +106,9 @@ def look_at_images(site: Site) -> list[Finding]:
         "predictor image": _predictor_image(template),
         "guard image": image_of(guard.get("spec", {}).get("template", {})),
     }
-    nodes = site.api.list(NODE)
+    pods = site.api.list(POD, namespace=site.namespace)
+    at = now or datetime.now(UTC)
+    nodes = [_node(manifest, pods, at) for manifest in site.api.list(NODE)]
     return [_image(site, name, image, nodes) for name, image in images.items() if image]
 
 
@@ -125,29 +139,53 @@ def _guard(site: Site, found: Workload) -> Finding:
     return problem(Group.INSTALLATION, "guard", found.shown, where)
 
 
-def _image(site: Site, name: str, image: str, nodes: Sequence[Manifest]) -> Finding:
-    listed = {
-        node["metadata"]["name"]: node.get("status", {}).get("images") or () for node in nodes
-    }
-    unlisted = sorted(node for node, images in listed.items() if not _has(images, image))
-    lacking = [node for node in unlisted if len(listed[node]) < FULL_LIST]
+def _node(manifest: Manifest, pods: Sequence[Manifest], at: datetime) -> _Node:
+    name = manifest["metadata"]["name"]
+    listed = manifest.get("status", {}).get("images") or ()
+    # What runs is there, even if the kubelet has not listed it yet.
+    running = [
+        container["image"]
+        for pod in pods
+        if pod["spec"].get("nodeName") == name and pod.get("status", {}).get("phase") == "Running"
+        for container in pod["spec"]["containers"]
+    ]
+    made = manifest["metadata"].get("creationTimestamp")
+    return _Node(
+        name=name,
+        images=frozenset(
+            full_name(image)
+            for image in (*running, *(name for one in listed for name in one.get("names") or ()))
+        ),
+        is_full=len(listed) >= FULL_LIST,
+        is_new=made is not None and at - datetime.fromisoformat(made) < SETTLED,
+    )
+
+
+def _image(site: Site, name: str, image: str, nodes: Sequence[_Node]) -> Finding:
+    unlisted = [node for node in nodes if full_name(image) not in node.images]
     if nodes and not unlisted:
         return ok(Group.INSTALLATION, name, f"{image} is on every node")
+    if not nodes:
+        return unknown(Group.INSTALLATION, name, f"{image}: there is no node to ask")
+    lacking = _names(node for node in unlisted if not node.is_full and not node.is_new)
     if not lacking:
-        why = f"{', '.join(unlisted)} lists {FULL_LIST} images and may have more"
-        seen = f"{image}: {why if nodes else 'there is no node to ask'}"
-        return unknown(Group.INSTALLATION, name, seen)
-    where = ", ".join(lacking)
+        full = _names(node for node in unlisted if node.is_full)
+        new = _names(node for node in unlisted if not node.is_full)
+        why = [f"{full} lists {FULL_LIST} images and may have more"] if full else []
+        why += [f"{new} is new and may not list its images yet"] if new else []
+        return unknown(Group.INSTALLATION, name, f"{image}: {'; '.join(why)}")
     if site.is_kind:
         cluster = site.context.removeprefix(KIND)
-        remedy = f"{site.install}, or kind load docker-image {image} --name {cluster}"
-        return problem(Group.INSTALLATION, name, f"{image} is not on {where}", remedy)
-    return note(Group.INSTALLATION, name, f"{image} is not on {where}; its first pod pulls it")
+        remedy = (
+            f"if it was just loaded, look again in a minute; else {site.install}, or docker save"
+            f" {image} -o image.tar && kind load image-archive image.tar --name {cluster}"
+        )
+        return problem(Group.INSTALLATION, name, f"{image} is not on {lacking}", remedy)
+    return note(Group.INSTALLATION, name, f"{image} is not on {lacking}; its first pod pulls it")
 
 
-def _has(listed: Iterable[Mapping[str, Iterable[str]]], image: str) -> bool:
-    wanted = full_name(image)
-    return any(full_name(name) == wanted for entry in listed for name in entry.get("names") or ())
+def _names(nodes: Iterable[_Node]) -> str:
+    return ", ".join(sorted(node.name for node in nodes))
 
 
 def full_name(image: str) -> str:

@@ -16,8 +16,8 @@ from headgate.errors import NoDataError
 SECONDS = 4.0
 PORT = 5000
 NAME = "MLflow"
-# <service>.<namespace>, as pods name a Service of the cluster.
-_IN_CLUSTER = re.compile(r"^(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)(\.svc(\..+)?)?$")
+# <service>.<namespace>, as pods name a Service of the cluster; <service> alone is of their own.
+_IN_CLUSTER = re.compile(r"^(?P<service>[a-z0-9-]+)(\.(?P<namespace>[a-z0-9-]+)(\.svc(\..+)?)?)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ def look_at_registry(site: Site) -> list[Finding]:
     if site.settings is None:
         return [unknown(Group.REGISTRY, NAME, "not checked: the settings cannot be used")]
     uri = site.settings.registry_uri
-    place = _in_cluster(uri)
+    place = _in_cluster(uri, own=site.namespace)
     if place is None:
         return [_outside(uri)]
     return [_inside(site, place)]
 
 
-def _in_cluster(uri: str) -> _Place | None:
+def _in_cluster(uri: str, *, own: str) -> _Place | None:
     parts = urlsplit(uri)
     found = _IN_CLUSTER.match(parts.hostname or "")
     # `mlflow.example` is a host name, too: only what has a scheme and port of ours counts as told.
-    if found is None or parts.scheme != "http":
+    if found is None or parts.scheme != "http" or found["service"] == "localhost":
         return None
-    return _Place(found["service"], found["namespace"], parts.port or 80)
+    return _Place(found["service"], found["namespace"] or own, parts.port or 80)
 
 
 def _outside(uri: str) -> Finding:

@@ -1,1 +1,1 @@
-"""A kind cluster with headgate on it: `python -m headgate.cli.kind up|down|kubeflow|status`."""
+"""A kind cluster with headgate on it; see `python -m headgate.cli.kind --help`."""

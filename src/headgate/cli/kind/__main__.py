@@ -29,6 +29,14 @@ app = typer.Typer(
 
 
 @app.command()
+def check() -> None:
+    """Say within seconds whether `up` could begin: tools, versions, ports; nothing is changed."""
+    from headgate.cli.kind.plan import check_machine as do
+
+    _end(do)
+
+
+@app.command()
 def up() -> None:
     """Make the cluster and put everything on it, or bring the one that is there up to date."""
     from headgate.cli.kind.up import up as do

@@ -111,7 +111,8 @@ def remedy(evidence: Evidence, describe: str) -> str:
             return (
                 f"the node does not have {image} and cannot pull it: for an image of this"
                 " repository `make images kind` builds and loads it, for any other see that the"
-                " node reaches its registry, or `kind load docker-image` it"
+                f" node reaches its registry, or `docker save {image} -o image.tar && kind load"
+                " image-archive image.tar --name CLUSTER` (with --platform, if it has several)"
             )
     if any(reason in reasons for reason in MISSING_CONFIG):
         return "it names a Secret or a ConfigMap that is not there; the message above says which"

@@ -9,6 +9,7 @@ import yaml
 
 from headgate.cli.kind.commands import Commands
 from headgate.cli.kind.options import MANIFESTS, Options
+from headgate.cli.kind.steps import Steps
 from headgate.errors import BackendError, ConfigError
 
 ANSWER = 30.0  # seconds for a question to the engine
@@ -25,7 +26,7 @@ class Image:
     Attributes:
         name: E.g. `traefik:v3.7.13`.
         digest: Its id.
-        size: Bytes, unpacked.
+        size: Bytes as the engine counts them; where containerd keeps its images, packed ones.
     """
 
     name: str
@@ -92,13 +93,14 @@ def need_built(commands: Commands, names: Iterable[str]) -> list[Image]:
     return [image for image in found.values() if image is not None]
 
 
-def need_pulled(commands: Commands, name: str, variable: str) -> Image:
+def need_pulled(commands: Commands, name: str, variable: str, steps: Steps) -> Image:
     """Find an image that others publish; pull it if the engine does not have it.
 
     Args:
         commands: Starts docker.
         name: The image.
         variable: The Makefile variable that names it.
+        steps: Where progress goes: a pull takes minutes.
 
     Returns:
         The image.
@@ -107,7 +109,10 @@ def need_pulled(commands: Commands, name: str, variable: str) -> Image:
         BackendError: It cannot be pulled; with the engine's words.
     """
     found = find_image(commands, name)
-    if found is None:
+    if found is not None:
+        return found
+    steps.say(f"pulling {name}; this may take minutes")
+    with steps.part(f"pull {short_name(name)}") as step:
         done = commands.attempt("docker", "pull", "--quiet", name, seconds=PULL)
         found = find_image(commands, name) if done.code == 0 else None
         if found is None:
@@ -115,6 +120,7 @@ def need_pulled(commands: Commands, name: str, variable: str) -> Image:
                 f"{name} is not in the engine and cannot be pulled ({done.tail}); bring it in"
                 f" with `docker load`, or name one that is there with {variable}"
             )
+        step.note = name
     return found
 
 

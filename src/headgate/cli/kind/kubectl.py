@@ -181,6 +181,49 @@ class Kubectl:
         gone = done.code != 0 or done.out.startswith(NO_LOG)
         return [] if gone else done.out.splitlines()
 
+    def wait_for_pod(self, name: str, *, namespace: str, seconds: float) -> None:
+        """Wait until a pod is ready.
+
+        Args:
+            name: The pod.
+            namespace: Where it is.
+            seconds: How long.
+
+        Raises:
+            BackendError: It did not become ready.
+        """
+        flags = ("--namespace", namespace, "--for=condition=Ready", f"--timeout={seconds:.0f}s")
+        self._run("wait", f"pod/{name}", *flags, seconds=seconds + ANSWER)
+
+    def execute(self, pod: str, script: str, *, namespace: str, seconds: float, text: str) -> None:
+        """Run a script in a pod.
+
+        Args:
+            pod: The pod.
+            script: For its `sh`.
+            namespace: Where it is.
+            seconds: How long it may take.
+            text: Standard input of the script.
+
+        Raises:
+            BackendError: The script failed, or the pod is not there.
+        """
+        where = ("--namespace", namespace, "--stdin", pod)
+        self._run("exec", *where, "--", "sh", "-c", script, seconds=seconds, text=text)
+
+    def delete_pod(self, name: str, *, namespace: str) -> None:
+        """Take a pod away and wait until it is gone; it is fine if there is none.
+
+        Args:
+            name: The pod.
+            namespace: Where it is.
+
+        Raises:
+            BackendError: The cluster does not answer, or the pod does not go.
+        """
+        flags = ("--namespace", namespace, "--ignore-not-found")
+        self._run("delete", "pod", name, *flags, seconds=2 * ANSWER)
+
     def _run(self, *arguments: str, seconds: float, text: str | None = None) -> str:
         command = ("kubectl", "--context", self.context, *arguments)
         return self._commands.run(*command, seconds=seconds, text=text)

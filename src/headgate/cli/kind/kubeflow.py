@@ -1,20 +1,23 @@
 """`make kubeflow` (experimental): Kubeflow Pipelines on the cluster of `make kind`."""
 
-from headgate.cli.kind import preflight
+from headgate.cli.kind import images, preflight
 from headgate.cli.kind.commands import Commands
 from headgate.cli.kind.kubectl import Kubectl
-from headgate.cli.kind.options import NAMESPACE, Options
+from headgate.cli.kind.options import MANIFESTS, NAMESPACE, Options
 from headgate.cli.kind.status import there
 from headgate.cli.kind.steps import Steps
+from headgate.cli.kind.table import CLAIM, bring_table
 from headgate.cli.kind.waiter import Waiter
 from headgate.cli.kind.waiting import awaited
-from headgate.errors import BackendError
+from headgate.errors import BackendError, ConfigError
 
 VERSION = "2.17.0"
 PARTS = ("cluster-scoped-resources", "env/platform-agnostic")  # in upstream's order
 KUBEFLOW = "kubeflow"  # the namespace that upstream's manifests name
 ACCOUNT = f"system:serviceaccount:{KUBEFLOW}:pipeline-runner"
 LET_IN = "headgate.dev/pipelines=true"  # our NetworkPolicies know a namespace with steps by it
+EXAMPLE = "examples/adult"  # the problem file and its table
+CARRIER = "headgate-python"  # the image that copies the table; its steps run it, too
 LONGEST_START = 900.0  # seconds; some 4 GB of images come over the network
 WARNING = f"experimental: Kubeflow Pipelines {VERSION} as upstream publishes it, for trying out"
 PLUGIN = (
@@ -33,7 +36,7 @@ def kubeflow(options: Options, commands: Commands, steps: Steps) -> None:
         steps: Where progress goes.
 
     Raises:
-        ConfigError: The cluster was made with other choices.
+        ConfigError: The cluster was made with other choices, or there are no images to run.
         BackendError: The cluster is not there, upstream's manifests cannot be fetched, or
             something did not become ready.
     """
@@ -42,6 +45,7 @@ def kubeflow(options: Options, commands: Commands, steps: Steps) -> None:
     with steps.part("check this machine") as step:
         step.note = preflight.tools(commands).words
         kubectl = there(options, commands)
+        carrier = _carrier(options)
         if is_fetched(options.kubeflow):
             commands.run("git", "--version", seconds=preflight.ANSWER)
     for part in PARTS:
@@ -54,6 +58,13 @@ def kubeflow(options: Options, commands: Commands, steps: Steps) -> None:
     found = kubectl.get("deployments.apps,statefulsets.apps", namespace=KUBEFLOW)
     seconds = max(options.seconds, LONGEST_START)
     Waiter(kubectl, steps).until_ready(awaited(found), seconds=seconds)
+    with steps.part("bring the example's table") as step:
+        step.note = bring_table(
+            kubectl,
+            options.root / f"{EXAMPLE}.parquet",
+            namespace=KUBEFLOW,
+            image=carrier,
+        )
     steps.say(*next_steps(kubectl))
 
 
@@ -90,9 +101,16 @@ def next_steps(kubectl: Kubectl) -> list[str]:
         PLUGIN,
         f"API       {kubectl.typed(f'{forward} service/ml-pipeline 8888:8888')}",
         f"pages     {kubectl.typed(f'{forward} service/ml-pipeline-ui 8082:80')}",
-        "next      `headgate submit examples/adult.yaml --host http://127.0.0.1:8888"
-        f" --namespace {KUBEFLOW}`",
+        "next      with the API's port forwarded by the command above:"
+        f" `headgate submit {EXAMPLE}.yaml --host http://localhost:8888 --data-volume {CLAIM}`",
     ]
+
+
+def _carrier(options: Options) -> str:
+    named = {images.short_name(name): name for name in images.tree_images(options)}
+    if CARRIER not in named:
+        raise ConfigError(f"{MANIFESTS} names no {CARRIER}; `make images` writes it")
+    return named[CARRIER]
 
 
 def _apply(kubectl: Kubectl, folder: str) -> str:

@@ -57,6 +57,63 @@ class Plan:
         return SLOW_TO_START in name or name in gateway.images_of(self.controller)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What is there before any image is built.
+
+    Attributes:
+        tools: What is installed.
+        config: The kind configuration.
+        nodes: Of the cluster that is there; empty if it is to be made.
+    """
+
+    tools: preflight.Tools
+    config: dict[str, Any]
+    nodes: list[cluster.Node]
+
+
+def machine(options: Options, commands: Commands) -> Machine:
+    """Check all that needs no images; takes a second and changes nothing.
+
+    Args:
+        options: The user's choices.
+        commands: Starts docker, kind and kubectl.
+
+    Returns:
+        What is there.
+
+    Raises:
+        ConfigError: A choice cannot work, or the cluster that is there was made with others.
+        BackendError: Something is missing, too old or does not answer.
+    """
+    tools = preflight.tools(commands)
+    kind_config = config.read_config(options)
+    preflight.definitions_there(options.crds)
+    nodes = cluster.find_nodes(commands, options.cluster)
+    if nodes:
+        cluster.check_reusable(nodes, options)
+    else:
+        preflight.ports_free(commands, options, kind_config)
+    return Machine(tools=tools, config=kind_config, nodes=nodes)
+
+
+def check_machine(options: Options, commands: Commands, steps: Steps) -> None:
+    """Say whether `make kind` could begin, before it builds images; nothing is changed.
+
+    Args:
+        options: The user's choices.
+        commands: Starts docker, kind and kubectl.
+        steps: Where progress goes.
+
+    Raises:
+        ConfigError: A choice cannot work, or the cluster that is there was made with others.
+        BackendError: Something is missing, too old or does not answer.
+    """
+    steps.heading(f"kind cluster {options.cluster}")
+    with steps.part("check this machine") as step:
+        step.note = machine(options, commands).tools.words
+
+
 def check(options: Options, commands: Commands, steps: Steps) -> Plan:
     """Check all that can be checked before anything is made; may pull published images.
 
@@ -73,30 +130,28 @@ def check(options: Options, commands: Commands, steps: Steps) -> Plan:
         BackendError: Something is missing or does not answer.
     """
     with steps.part("check this machine") as step:
-        tools = preflight.tools(commands)
-        step.note = tools.words
-        kind_config = config.read_config(options)
-        preflight.definitions_there(options.crds)
+        found = machine(options, commands)
+        step.note = found.tools.words
         built = images.need_built(commands, images.tree_images(options))
-        nodes = cluster.find_nodes(commands, options.cluster)
-        if nodes:
-            cluster.check_reusable(nodes, options)
-        else:
-            preflight.ports_free(commands, options, kind_config)
-    with steps.part("check images and manifests") as step:
+    with steps.part("check manifests"):
         controller, manifests = render(options, commands)
-        theirs = gateway.images_of(controller)
-        needed = [*built, *(images.need_pulled(commands, i, "TRAEFIK_IMAGE") for i in theirs)]
-        if not nodes:
-            for image in config.node_images(kind_config):
-                images.need_pulled(commands, image, "KIND_NODE_IMAGE")
+    theirs = [
+        images.need_pulled(commands, image, "TRAEFIK_IMAGE", steps)
+        for image in gateway.images_of(controller)
+    ]
+    needed = [*built, *theirs]
+    if not found.nodes:
+        for image in config.node_images(found.config):
+            images.need_pulled(commands, image, "KIND_NODE_IMAGE", steps)
+    with steps.part("check images") as step:
+        if not found.nodes:
             preflight.room_for(commands, needed, anew=True)
         step.note = ", ".join(images.short_name(image.name) for image in needed)
     return Plan(
-        config=kind_config,
-        nodes=nodes,
+        config=found.config,
+        nodes=found.nodes,
         images=needed,
-        platform=tools.platform,
+        platform=found.tools.platform,
         controller=controller,
         manifests=manifests,
     )

@@ -1,5 +1,7 @@
 """What is seen of the installation: settings, template, guard, images on the nodes."""
 
+from datetime import UTC, datetime
+
 import pytest
 from tests.unit.adapters.diagnosis.healthy import (
     IMAGE,
@@ -173,7 +175,32 @@ def test_an_image_that_a_kind_node_lacks_is_a_problem(server, site):
     found = by_name["predictor image"]
     assert found.state is State.PROBLEM
     assert found.seen == f"{PREDICTOR_IMAGE} is not on node-1"
-    assert found.remedy.endswith(f"kind load docker-image {PREDICTOR_IMAGE} --name headgate")
+    assert found.remedy.endswith(
+        f"docker save {PREDICTOR_IMAGE} -o image.tar"
+        " && kind load image-archive image.tar --name headgate"
+    )
+
+
+def test_a_running_pod_shows_that_its_node_has_the_image(server, site):
+    server.put(node(images=(PREDICTOR_IMAGE,)))
+    guard = pod("guard-0", of="headgate-guard", phase="Running")
+    guard["spec"] = {"nodeName": "node-1", "containers": [{"name": "main", "image": IMAGE}]}
+    server.put(guard)
+    assert {f.state for f in look_at_images(site)} == {State.OK}
+    server.put(guard | {"status": {"phase": "Pending"}})
+    assert look_at_images(site)[1].state is State.PROBLEM
+
+
+def test_a_node_that_is_new_may_not_have_listed_its_images(server, site):
+    fresh = node(images=(IMAGE,))
+    fresh["metadata"]["creationTimestamp"] = "2026-05-01T12:00:00Z"
+    server.put(fresh)
+    soon = datetime(2026, 5, 1, 12, 1, 59, tzinfo=UTC)
+    found = look_at_images(site, now=soon)[0]
+    assert found.state is State.UNKNOWN
+    assert found.seen == f"{PREDICTOR_IMAGE}: node-1 is new and may not list its images yet"
+    late = datetime(2026, 5, 1, 12, 2, tzinfo=UTC)
+    assert look_at_images(site, now=late)[0].state is State.PROBLEM
 
 
 def test_elsewhere_a_node_pulls_what_it_lacks(server):

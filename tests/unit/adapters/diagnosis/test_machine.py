@@ -8,10 +8,17 @@ from headgate.adapters.diagnosis.finding import Finding, State
 from headgate.adapters.diagnosis.machine import look_at_machine
 
 IMAGES = ("localhost:5001/headgate-python:1", "localhost:5001/headgate-predictor:1")
-DOCKER = f"""
-case "$1" in
-  version) echo 28.1.0;;
-  image) echo python:3.13-slim; echo {IMAGES[0]}; echo {IMAGES[1]};;
+DOCKER = """
+case "$*" in
+  version*) echo 28.1.0;;
+  "image inspect"*) echo sha256:1;;
+esac
+"""
+ONE_IMAGE = f"""
+case "$*" in
+  version*) echo 28;;
+  *{IMAGES[0]}) echo sha256:1;;
+  *) echo "Error: No such image: $5" >&2; exit 1;;
 esac
 """
 KIND = "echo kind v0.30.0 go1.24 linux/amd64"
@@ -91,11 +98,18 @@ def test_a_busy_machine_is_not_one_without_tools(machine):
 
 
 def test_images_that_are_not_built_are_named(machine):
-    machine.has("docker", f'case "$1" in version) echo 28;; image) echo {IMAGES[0]};; esac')
+    machine.has("docker", ONE_IMAGE)
     found = machine.findings()["images"]
     assert found.state is State.PROBLEM
     assert found.seen == f"not built: {IMAGES[1]}"
     assert found.remedy == "make images"
+
+
+def test_an_engine_that_does_not_say_is_not_one_without_images(machine):
+    machine.has("docker", 'case "$1" in version) echo 28;; *) echo away >&2; exit 1;; esac')
+    found = machine.findings()["images"]
+    assert found.state is State.UNKNOWN
+    assert f"does not say whether {IMAGES[0]} is there" in found.seen
 
 
 def test_without_a_tree_nobody_knows_which_images(machine):

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.unit.adapters.diagnosis.healthy import site_of
+from tests.unit.adapters.diagnosis.healthy import settings, site_of
 from tests.unit.adapters.kubernetes.api_server import USER
 
 from headgate.adapters.diagnosis.finding import State
 from headgate.adapters.diagnosis.permissions import NAMED, NEEDED, look_at_permissions
+from headgate.adapters.kubernetes.api import CONFIG_MAP
 
 MANIFESTS = Path(__file__).parents[4] / "manifests" / "base" / "rbac"
 
@@ -82,6 +83,29 @@ def test_objects_that_the_role_names_are_asked_about_by_name(server, site):
     }
     classes = [s for s in asked if "gatewayclasses" in json.dumps(s)]
     assert all("namespace" not in s["resourceAttributes"] for s in classes)
+    gateways = [s["resourceAttributes"] for s in asked if '"gateways"' in json.dumps(s)]
+    assert [one["namespace"] for one in gateways] == ["gateways"]  # the settings name it
+
+
+def test_a_gateway_elsewhere_takes_a_role_in_its_own_namespace(server, site):
+    server.denied = {("get", "gateways.gateway.networking.k8s.io")}
+    (found,) = look_at_permissions(site)
+    assert found.seen.endswith("may not, in gateways: get gateways.gateway.networking.k8s.io")
+    assert "-n gateways create role headgate-gateway --verb=get" in found.remedy
+    assert "-n gateways create rolebinding headgate-gateway --role=headgate-gateway" in found.remedy
+    assert "headgate-deployer" not in found.remedy
+
+
+def test_without_settings_the_gateway_is_looked_for_where_models_are_served(server, site):
+    server.put(settings("no_such_key: 1"))
+    server.denied = {("get", "gateways.gateway.networking.k8s.io")}
+    assert "in serving: get gateways" in look_at_permissions(site)[0].seen
+
+
+def test_settings_that_may_not_be_read_hide_no_other_permission(server, site):
+    server.refuse("GET", CONFIG_MAP.path(namespace="serving", name="headgate"), 403)
+    server.denied = {("get", "configmaps")}
+    assert "in serving: get configmaps" in look_at_permissions(site)[0].seen
 
 
 def test_another_account_is_asked_about_with_the_groups_that_it_is_in(server):

@@ -20,6 +20,18 @@ def test_a_registry_in_the_cluster_is_asked_through_its_pod(site):
     assert found.seen == "serving/mlflow answers in the cluster, version 3.17.2"
 
 
+def test_a_bare_name_is_a_service_of_the_namespace_that_serves(server, site):
+    server.put(settings("registry_uri: http://mlflow:5000"))
+    (found,) = look_at_registry(site)
+    assert found.state is State.OK
+    assert found.seen == "serving/mlflow answers in the cluster, version 3.17.2"
+
+
+def test_localhost_is_no_service(server, site):
+    server.put(settings("registry_uri: http://localhost:1"))
+    assert "predictors ask it from the cluster" in look_at_registry(site)[0].seen
+
+
 def test_a_port_is_looked_up_in_the_service(server, site):
     server.put({**service("mlflow"), "spec": {"ports": [{"port": 5000, "targetPort": 8123}]}})
     server.pages["mlflow-0:8123/health"] = "OK"

@@ -32,9 +32,12 @@ case "$call" in {call}*) case "$before" in *{after}*)
   {also}{cat} {folder}/out-{number}; {cat} {folder}/err-{number} >&2; exit {code};;
 esac;; esac
 """
+KEEP = '{{ echo "$call"; {cat}; printf "\\0"; }} >>{folder}/given; '
 ALSO = {  # what a command does besides answering
     "docker save": ': >"$3"; ',
     "docker exec --interactive": "{cat} >{folder}/noted; ",
+    "kubectl --context kind-headgate apply": KEEP,
+    "kubectl --context kind-headgate exec": KEEP,
 }
 END = """\
 echo "no answer for: $call" >&2
@@ -242,6 +245,13 @@ class Machine:
     def noted(self):
         """What was last written on a node."""
         return json.loads((self.folder / "noted").read_text())
+
+    @property
+    def given(self):
+        """Calls that were given something on standard input, and what."""
+        path = self.folder / "given"
+        records = path.read_text().split("\0")[:-1] if path.exists() else []
+        return [(call, text) for call, _, text in (record.partition("\n") for record in records)]
 
     @property
     def said(self):

@@ -17,7 +17,7 @@ def kind_tool(*arguments, **environment):
 def test_help_names_the_commands_and_the_variables_that_steer_them():
     done = kind_tool("--help")
     assert done.returncode == 0
-    for word in ("up", "down", "kubeflow", "experimental", "status", "KIND_HTTP_PORT"):
+    for word in ("check", "up", "down", "kubeflow", "experimental", "status", "KIND_HTTP_PORT"):
         assert word in done.stdout
 
 

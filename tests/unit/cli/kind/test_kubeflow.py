@@ -1,10 +1,15 @@
+import base64
+import hashlib
+import json
+
 import pytest
-from tests.unit.cli.kind.machine import deployment, items
+from tests.unit.cli.kind.machine import OURS, deployment, items
 
 from headgate.cli.kind.kubeflow import kubeflow
 
 KUBECTL = "kubectl --context kind-headgate"
 UPSTREAM = "github.com/kubeflow/pipelines/manifests/kustomize"
+TABLE = bytes(range(256)) * 3  # not text in any encoding
 
 
 @pytest.fixture
@@ -14,6 +19,10 @@ def with_kubeflow(cluster):
     cluster.answer(f"{KUBECTL} auth can-i create httproutes", "yes\n")
     there = items(deployment("ml-pipeline", "kubeflow"), deployment("mysql", "kubeflow"))
     cluster.answer(f"{KUBECTL} get deployments", there)
+    for verb in ("delete pod", "wait pod/headgate-data", "exec"):
+        cluster.answer(f"{KUBECTL} {verb}")
+    (cluster.root / "examples").mkdir()
+    (cluster.root / "examples" / "adult.parquet").write_bytes(TABLE)
     return cluster
 
 
@@ -36,7 +45,8 @@ def test_it_is_said_to_be_experimental_and_what_to_do_next(with_kubeflow):
         "experimental",
         "MLflow",
         "port-forward service/ml-pipeline 8888:8888",
-        "headgate submit examples/adult.yaml --host http://127.0.0.1:8888",
+        "headgate submit examples/adult.yaml --host http://localhost:8888"
+        " --data-volume headgate-data",
     ):
         assert words in with_kubeflow.said
 
@@ -86,3 +96,58 @@ def test_git_is_needed_to_fetch(with_kubeflow, capsys):
 def test_it_needs_the_cluster_of_make_kind(machine, capsys):
     assert machine.run(kubeflow) == 4
     assert "`make kind` makes it" in capsys.readouterr().err
+
+
+def given_to(machine, beginning):
+    """What the commands with this beginning got on standard input."""
+    return [text for call, text in machine.given if call.startswith(beginning)]
+
+
+def test_the_table_of_the_example_is_brought_to_a_volume_where_the_runs_are(with_kubeflow):
+    assert with_kubeflow.run(kubeflow) == 0
+    applied = json.loads(given_to(with_kubeflow, f"{KUBECTL} apply --filename -")[-1])["items"]
+    claim, pod = applied
+    assert claim["kind"] == "PersistentVolumeClaim"
+    assert claim["metadata"]["name"] == "headgate-data"
+    assert {one["metadata"]["namespace"] for one in applied} == {"kubeflow"}
+    assert pod["spec"]["containers"][0]["image"] == OURS[2]
+    (call,) = with_kubeflow.called(f"{KUBECTL} exec --namespace kubeflow --stdin headgate-data")
+    assert call.endswith(" && mv /data/adult.parquet.partial /data/adult.parquet")
+    assert hashlib.sha256(TABLE).hexdigest() in call
+    (text,) = given_to(with_kubeflow, f"{KUBECTL} exec")
+    assert base64.b64decode(text) == TABLE
+    assert "adult.parquet is on volume headgate-data in namespace kubeflow" in with_kubeflow.said
+
+
+def test_the_pod_that_copies_is_restricted_and_goes_away(with_kubeflow):
+    with_kubeflow.run(kubeflow)
+    applied = given_to(with_kubeflow, f"{KUBECTL} apply --filename -")[-1]
+    spec = json.loads(applied)["items"][1]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    inside = spec["containers"][0]["securityContext"]
+    assert inside["capabilities"] == {"drop": ["ALL"]}
+    assert inside["allowPrivilegeEscalation"] is False
+    gone = f"{KUBECTL} delete pod headgate-data --namespace kubeflow --ignore-not-found"
+    changes = [call for call in with_kubeflow.calls if " pod" in call or " exec " in call]
+    assert changes[0] == changes[-1] == gone
+
+
+def test_a_pod_that_cannot_start_is_explained_and_taken_away(with_kubeflow, capsys):
+    with_kubeflow.answer(f"{KUBECTL} wait pod", err="timed out waiting", code=1)
+    waiting = {"waiting": {"reason": "ErrImageNeverPull", "message": "not present"}}
+    status = {"containerStatuses": [{"name": "copy", "ready": False, "state": waiting}]}
+    pod = {"metadata": {"name": "headgate-data"}, "status": status}
+    with_kubeflow.answer(f"{KUBECTL} get pods --namespace kubeflow", items(pod))
+    assert with_kubeflow.run(kubeflow) == 4
+    error = capsys.readouterr().err
+    assert "timed out waiting" in error
+    assert "pod headgate-data, container copy: ErrImageNeverPull: not present" in error
+    assert with_kubeflow.calls[-1].startswith(f"{KUBECTL} delete pod headgate-data")
+
+
+def test_without_images_of_this_tree_nothing_is_put_on_the_cluster(with_kubeflow, capsys):
+    (with_kubeflow.root / "build" / "kind" / "kustomization.yaml").write_text("images: []\n")
+    assert with_kubeflow.run(kubeflow) == 2
+    assert "names no headgate-python; `make images` writes it" in capsys.readouterr().err
+    assert not with_kubeflow.called(f"{KUBECTL} apply")

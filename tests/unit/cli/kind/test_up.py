@@ -1,3 +1,4 @@
+import errno
 import json
 import socket
 
@@ -5,6 +6,7 @@ import pytest
 import yaml
 from tests.unit.cli.kind.machine import OURS, TRAEFIK, node, on_node, remembered
 
+from headgate.cli.kind.plan import check_machine
 from headgate.cli.kind.up import up
 
 KUBECTL = "kubectl --context kind-headgate"
@@ -152,6 +154,22 @@ def test_a_tool_that_is_missing_is_named_with_where_to_get_it(machine, capsys, t
     assert remedy in error
 
 
+def test_a_machine_is_checked_before_any_image_is_built(machine, capsys):
+    (machine.root / "build" / "kind" / "kustomization.yaml").unlink()  # `make images` writes it
+    assert machine.run(check_machine) == 0
+    assert "✓ check this machine" in machine.said
+    assert not machine.called("docker image")
+    machine.lacks("kind")
+    (machine.folder / "bin" / "kind").unlink()
+    assert machine.run(check_machine) == 4
+    assert "kind is not on PATH" in capsys.readouterr().err
+
+
+def test_ports_are_checked_before_any_image_is_built(machine, capsys, taken_port):
+    assert machine.run(check_machine, KIND_HTTP_PORT=str(taken_port)) == 2
+    assert f"port {taken_port} of 127.0.0.1 is taken" in capsys.readouterr().err
+
+
 def test_an_engine_that_does_not_answer_is_told_in_its_own_words(machine, capsys):
     machine.answer("docker version", "\n", err="Cannot connect to the Docker daemon", code=1)
     assert machine.run(up) == 4
@@ -189,6 +207,17 @@ def test_a_container_that_has_the_port_is_named(machine, capsys, taken_port):
     error = capsys.readouterr().err
     assert "taken by container lab-control-plane of kind cluster 'lab'" in error
     assert "KIND_MLFLOW_PORT" in error
+
+
+def test_a_port_that_only_this_account_may_not_take_is_left_to_docker(machine, monkeypatch):
+    refused = PermissionError(errno.EACCES, "Permission denied")
+
+    class Candidate(socket.socket):
+        def bind(self, _address):
+            raise refused
+
+    monkeypatch.setattr(socket, "socket", Candidate)
+    assert machine.run(up, KIND_HTTP_PORT="80") == 0
 
 
 def test_a_port_that_the_own_cluster_has_is_no_trouble(cluster, taken_port):
@@ -254,6 +283,8 @@ def test_an_image_of_others_is_pulled_when_it_is_missing(machine):
     machine.answer("docker pull")
     machine.image(TRAEFIK, "sha256:1", after="docker pull")
     assert machine.run(up) == 0
+    began, ended = f"pulling {TRAEFIK}", "✓ pull traefik"
+    assert machine.said.index(began) < machine.said.index(ended)
 
 
 def test_a_file_of_definitions_that_is_not_there_is_named(machine, capsys):

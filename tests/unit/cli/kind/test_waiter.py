@@ -123,6 +123,8 @@ def test_an_image_that_is_not_there_is_explained_without_waiting_for_the_end(lat
         waiting.until_ready(GUARD, seconds=900)
     assert waiting.now < 100
     assert "`make images kind`" in str(caught.value)
+    assert "kind load image-archive image.tar" in str(caught.value)
+    assert "load docker-image" not in str(caught.value)  # it fails on images of several platforms
     assert not late.called(f"{KUBECTL} logs")
 
 
