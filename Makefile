@@ -103,7 +103,7 @@ kind-down: $(VENV)/.local  ## take the kind cluster away
 kubeflow: $(VENV)/.local  ## experimental: put Kubeflow Pipelines on the kind cluster (needs a network)
 	@$(BIN)/python -m headgate.cli.kind kubeflow
 
-e2e: $(VENV)/.dev  ## run the end-to-end tests on the kind cluster (at most 15 minutes)
+e2e: $(VENV)/.dev  ## run the end-to-end tests on the kind cluster of one node (at most 15 minutes)
 	@$(BIN)/python -m headgate.cli.kind status
 	$(BIN)/python -m pytest tests/e2e -q --session-timeout=900
 

@@ -41,9 +41,15 @@ def test_a_predictor_that_never_becomes_ready_never_gets_weight(cluster, first) 
     assert cluster.run("shift_traffic", deployment=champion, version=first).succeeded
 
     broken = cluster.run("deploy_model", version=first, command=["python", "-c", "exit('no gpu')"])
+    labels = {"headgate.dev/model": cluster.model}
+    made = cluster.api.list(DEPLOYMENT, namespace=cluster.namespace, labels=labels)
+    (name,) = {one["metadata"]["name"] for one in made} - {champion}
+    shifted = cluster.run("shift_traffic", deployment=name, version=first)
 
     assert not broken.succeeded
     assert "no gpu" in broken.log, broken.log
+    assert not shifted.succeeded
+    assert f"the canary {name} is not ready" in shifted.log, shifted.log
     assert cluster.weights() == {champion: 10_000}
 
 

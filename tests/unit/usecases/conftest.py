@@ -173,3 +173,34 @@ def world():
 @pytest.fixture
 def plan():
     return quick_plan()
+
+
+OUTAGE = BackendError("connection refused", retryable=True)
+
+
+def epochs(world):
+    """Epochs of all writes that carried a state."""
+    return [route.state["epoch"] for route in world.router.history if route.state is not None]
+
+
+def at(seconds, action):
+    """Let something happen while the driver sleeps."""
+    return [(seconds, action)]
+
+
+def crash(_world):
+    """The driver dies without any last act."""
+    raise RuntimeError("killed")
+
+
+def rewrite(**weights):
+    """A foreign write of the weights."""
+
+    def act(w):
+        backends = tuple(
+            Backend(deployment=name.replace("_", "-"), weight=weight)
+            for name, weight in weights.items()
+        )
+        w.router.write(replace(w.router.route, backends=backends))
+
+    return act
