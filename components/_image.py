@@ -4,8 +4,9 @@
     python -m headgate_components._image --registry    the registry
 
 A release has its version as tag. Anything else has the version and a checksum of all that goes into
-an image, so that a tag never stands for two contents. HEADGATE_IMAGE_REGISTRY and
-HEADGATE_IMAGE_TAG name images of somebody else's making.
+an image, so that a tag never stands for two states of the sources. What else goes in is the base:
+pin it by digest (`make images BASE_IMAGE=…`) where two builds must be the same.
+HEADGATE_IMAGE_REGISTRY and HEADGATE_IMAGE_TAG name images of somebody else's making.
 """
 
 import argparse
