@@ -7,6 +7,8 @@ from tests.e2e.support import ROW, until
 
 from headgate.adapters.kubernetes.api import DEPLOYMENT, SERVICE
 
+SLEEPING = ["python", "-c", "import time; time.sleep(1000)"]
+
 
 @pytest.fixture
 def first(cluster, make_bundle, tiny_reports, tmp_path):
@@ -36,18 +38,35 @@ def test_a_second_call_with_the_same_inputs_changes_nothing(cluster, first, api)
     assert cluster.route()["metadata"]["annotations"]["headgate.dev/state"] == epoch
 
 
-def test_a_predictor_that_never_becomes_ready_never_gets_weight(cluster, first) -> None:
+def test_a_predictor_that_fails_is_named_and_leaves_nothing_behind(cluster, first) -> None:
     champion = cluster.deploy(first)
     assert cluster.run("shift_traffic", deployment=champion, version=first).succeeded
 
     broken = cluster.run("deploy_model", version=first, command=["python", "-c", "exit('no gpu')"])
     labels = {"headgate.dev/model": cluster.model}
-    made = cluster.api.list(DEPLOYMENT, namespace=cluster.namespace, labels=labels)
-    (name,) = {one["metadata"]["name"] for one in made} - {champion}
-    shifted = cluster.run("shift_traffic", deployment=name, version=first)
+    left = cluster.api.list(DEPLOYMENT, namespace=cluster.namespace, labels=labels)
 
     assert not broken.succeeded
     assert "no gpu" in broken.log, broken.log
+    assert [one["metadata"]["name"] for one in left] == [champion]
+    assert cluster.weights() == {champion: 10_000}
+
+
+def test_a_predictor_that_is_not_ready_is_refused_its_traffic(cluster, first) -> None:
+    champion = cluster.deploy(first)
+    assert cluster.run("shift_traffic", deployment=champion, version=first).succeeded
+    job = cluster.start("deploy_model", version=first, command=SLEEPING)
+    labels = {"headgate.dev/model": cluster.model}
+
+    def started() -> str | None:
+        made = cluster.api.list(DEPLOYMENT, namespace=cluster.namespace, labels=labels)
+        names = {one["metadata"]["name"] for one in made} - {champion}
+        return names.pop() if names else None
+
+    name = until(started, what="a second deployment")
+    shifted = cluster.run("shift_traffic", deployment=name, version=first)
+    cluster.kubectl("delete", "job", job, "-n", cluster.namespace, "--wait=false")
+
     assert not shifted.succeeded
     assert f"the canary {name} is not ready" in shifted.log, shifted.log
     assert cluster.weights() == {champion: 10_000}

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from headgate.errors import BackendError
 from headgate.ports import Clock, Deployments, DeploymentSpec, DeploymentStatus, ModelVersion
@@ -82,7 +83,8 @@ def deploy_and_wait(
     """Start a deployment, or attach to it, and wait until it is ready.
 
     A deployment that is not ready and gives a reason has failed; one that is still starting gives
-    none.
+    none. One that was not there before and does not become ready is removed again: nothing that
+    failed is left to start over for ever.
 
     Args:
         spec: What shall run.
@@ -97,15 +99,34 @@ def deploy_and_wait(
         BackendError: If it failed, vanished or is not ready in time; the message holds the reason,
             or what it waited for.
     """
-    deadline, pause = clock.monotonic() + timeout_seconds, LOOK_SECONDS
-    status: DeploymentStatus | None = deployments.deploy(spec)
+    known = deployments.status(spec.name) is not None
+    deadline = clock.monotonic() + timeout_seconds
+    try:
+        status: DeploymentStatus | None = deployments.deploy(spec)
+        return _until_ready(status, spec, deployments=deployments, clock=clock, deadline=deadline)
+    except BackendError:
+        if not known:
+            with suppress(BackendError):  # what went wrong first is what the caller must hear of
+                deployments.remove(spec.name)
+        raise
+
+
+def _until_ready(
+    status: DeploymentStatus | None,
+    spec: DeploymentSpec,
+    *,
+    deployments: Deployments,
+    clock: Clock,
+    deadline: float,
+) -> DeploymentStatus:
+    begin, pause = clock.monotonic(), LOOK_SECONDS
     while status is not None and not status.ready:
         if status.reason:
             raise BackendError(f"deployment {spec.name}: {status.reason}")
         if clock.monotonic() >= deadline:
             waiting = f": {status.waiting}" if status.waiting else ""
             raise BackendError(
-                f"deployment {spec.name} was not ready within {timeout_seconds:g} s"
+                f"deployment {spec.name} was not ready within {deadline - begin:.0f} s"
                 f" ({status.restarts} restarts){waiting}",
                 retryable=True,
             )

@@ -27,6 +27,8 @@ class Slow(MemoryDeployments):
 
     def status(self, name):
         assert name == SPEC.name
+        if name not in self.running:
+            return None
         return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
 
 
@@ -103,6 +105,17 @@ def test_a_failed_deployment_ends_the_wait_with_its_reason() -> None:
     deployments = Slow(STARTING, replace(STARTING, reason="exited with code 1: no such bundle"))
     with pytest.raises(BackendError, match="adult-v3: exited with code 1: no such bundle"):
         deploy_and_wait(SPEC, deployments=deployments, clock=ManualClock())
+
+
+def test_what_failed_is_taken_away_again_unless_it_was_there_before() -> None:
+    broken = replace(STARTING, reason="exited with code 1")
+    anew, again = Slow(broken), Slow(broken)
+    again.deploy(SPEC)
+    for deployments in (anew, again):
+        with pytest.raises(BackendError, match="exited with code 1"):
+            deploy_and_wait(SPEC, deployments=deployments, clock=ManualClock())
+    assert SPEC.name not in anew.running
+    assert SPEC.name in again.running
 
 
 def test_a_deployment_that_is_never_ready_ends_the_wait_at_the_limit() -> None:
