@@ -97,7 +97,7 @@ class RunFollower:
         self._silent_since: float | None = None
 
     def follow(self, seconds: float) -> bool:
-        """Follow the run to its end; an interrupt ends the following, never the run.
+        """Name the run and follow it to its end; an interrupt ends the following, never the run.
 
         Args:
             seconds: How long at most.
@@ -109,6 +109,7 @@ class RunFollower:
             BackendError: If the run failed, goes on after that time, or cannot be seen any more.
         """
         try:
+            self._progress.fact(f"run {self._run_id}: {self._server.run_address(self._run_id)}")
             run = self._to_the_end(seconds)
         except KeyboardInterrupt:
             self._progress.close()

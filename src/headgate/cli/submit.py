@@ -85,8 +85,8 @@ def submit_problem(
         name = f"{problem.name} {as_of}"
         progress.start_run(problem.name)
         run_id = server.start(documents, arguments, name=name, experiment=experiment)
-        progress.fact(f"run {run_id}: {server.run_address(run_id)}")
         if follow_seconds is None:
+            progress.fact(f"run {run_id}: {server.run_address(run_id)}")
             return None
         follower = RunFollower(
             server,
