@@ -5,6 +5,7 @@ latency of an exported model is measured through the same two.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -106,7 +107,8 @@ class RowAnswerer:
         self._inputs = (*numeric, *categorical)
         self._kinds = {entry.name: entry.kind for entry in self._inputs}
         row = _row_type(self._inputs)
-        self._decode = msgspec.json.Decoder(row | list[row]).decode  # type: ignore[valid-type]
+        rows = GenericAlias(list, (row,))  # list[row], of a class that exists only at run time
+        self._decode = msgspec.json.Decoder(row | rows).decode
         self._encode = msgspec.json.Encoder().encode
         self._values: Callable[[Any], tuple[Any, ...]] = msgspec.structs.astuple
         self._clean = [numeric_cell] * len(numeric) + [categorical_cell] * len(categorical)

@@ -1,7 +1,6 @@
 """Submit the `promotion` pipeline to Kubeflow Pipelines and follow the run."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,11 +73,10 @@ def submit_problem(
         "cluster_url": target.cluster_url,
     }
     arguments = run_arguments(documents[0], problem, fixed=fixed, params=params)
-    with ExitStack() as stack:
-        server = stack.enter_context(
-            PipelineServer(target.host, token_file=target.token_file, ca_cert=target.ca_cert)
-        )
-        progress = stack.enter_context(Progress())
+    with (
+        PipelineServer(target.host, token_file=target.token_file, ca_cert=target.ca_cert) as server,
+        Progress() as progress,
+    ):
         experiment = server.experiment(
             target.experiment or problem.name, namespace=_namespace(server, target.namespace)
         )

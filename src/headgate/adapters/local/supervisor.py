@@ -15,7 +15,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -32,8 +32,9 @@ FAILED = 4
 class _Server(uvicorn.Server):
     """A server that leaves the signals alone: the supervisor has children to stop first."""
 
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override] # no need to restore
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def supervise(folder: Path, *, proxy_port: int, ready_seconds: float) -> None:
